@@ -1,0 +1,101 @@
+package alfred
+
+import "time"
+
+// EventKind says what an event records. One event exists per reservation and
+// kind.
+type EventKind string
+
+const (
+	EventSettle   EventKind = "settle"
+	EventVoid     EventKind = "void"
+	EventExpired  EventKind = "expired"
+	EventAdjust   EventKind = "adjust"   // the truth that came after expiry: carries the difference
+	EventDecision EventKind = "decision" // a refusal, to be explained later
+)
+
+// Outcome says how a request ended.
+type Outcome string
+
+const (
+	OutcomeCompleted     Outcome = "completed"
+	OutcomeClientGone    Outcome = "client_gone"
+	OutcomeUpstreamError Outcome = "upstream_error"
+	OutcomeBroken        Outcome = "broken" // the response ended before it was complete
+	OutcomeShutdown      Outcome = "shutdown"
+	OutcomeExpired       Outcome = "expired"
+	OutcomeInternal      Outcome = "internal_error"
+)
+
+// UsageEvent is the record of one request, with everything that attribution,
+// billing and an explanation need, and never a word of the prompt.
+type UsageEvent struct {
+	Kind        EventKind       `json:"kind"`
+	Org         OrgID           `json:"org"`
+	Reservation HoldID          `json:"reservation"`
+	Request     RequestID       `json:"request"`
+	Decision    DecisionID      `json:"decision"`
+	At          time.Time       `json:"at"` // fixed when the event is written; its UTC day is occurred_on
+	User        UserID          `json:"user"`
+	Key         KeyID           `json:"key"`
+	Team        TeamID          `json:"team,omitempty"`
+	Department  DepartmentID    `json:"department,omitempty"`
+	Project     ProjectID       `json:"project,omitempty"`
+	Model       string          `json:"model"`
+	Provider    string          `json:"provider"`
+	Priority    Priority        `json:"priority"`
+	Private     bool            `json:"private,omitempty"`
+	Stream      bool            `json:"stream,omitempty"`
+	Usage       Usage           `json:"usage"`
+	Estimated   bool            `json:"estimated,omitempty"`
+	Overrun     bool            `json:"overrun,omitempty"`
+	Late        bool            `json:"late,omitempty"`
+	Degraded    string          `json:"degraded,omitempty"` // "" or the fail mode that admitted it unmetered
+	Held        Credits         `json:"held"`
+	Cost        Credits         `json:"cost"`    // of an adjustment: the signed difference
+	Charges     []CounterAmount `json:"charges"` // every counter that the cost was added to
+	Legs        []LegAmount     `json:"legs"`    // who paid
+	CardVersion int64           `json:"card_version"`
+	InputBound  int64           `json:"input_bound"`
+	OutputLimit int64           `json:"output_limit"` // granted, in tokens
+	Shrunk      bool            `json:"shrunk,omitempty"`
+	Status      int             `json:"status"` // HTTP status of the provider's answer, 0 when none came
+	Outcome     Outcome         `json:"outcome"`
+	Shadow      []Code          `json:"shadow,omitempty"`
+	Millis      int64           `json:"millis"` // from the request's headers to the end
+	Refused     *Decision       `json:"refused,omitempty"`
+}
+
+// CounterAmount is what one event added to one counter.
+type CounterAmount struct {
+	Counter Counter `json:"counter"`
+	Amount  Credits `json:"amount"`
+}
+
+// LegAmount is what one leg paid.
+type LegAmount struct {
+	Kind    LegKind `json:"kind"`
+	Subject string  `json:"subject"`
+	Amount  Credits `json:"amount"`
+}
+
+// ChargesOf lists every counter of a hold with what the cost, spread over its
+// legs, adds to it.
+func ChargesOf(r HoldRecord, cost Credits, spread []Credits) ([]CounterAmount, []LegAmount) {
+	var charges []CounterAmount
+	for _, c := range r.Caps {
+		charges = append(charges, CounterAmount{c, cost})
+	}
+	var legs []LegAmount
+	for i, l := range r.Legs {
+		for _, c := range l.Counters {
+			if spread[i] != 0 {
+				charges = append(charges, CounterAmount{c, spread[i]})
+			}
+		}
+		if spread[i] != 0 {
+			legs = append(legs, LegAmount{l.Kind, l.Counters[0].Subject, spread[i]})
+		}
+	}
+	return charges, legs
+}
