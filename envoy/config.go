@@ -80,7 +80,7 @@ func (c Config) Validate() error {
 }
 
 func (c Config) validateExtProc() error {
-	if path, ok := strings.CutPrefix(c.ExtProc, "unix:"); ok {
+	if path, ok := socketPath(c.ExtProc); ok {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("%q: a socket needs an absolute path", c.ExtProc)
 		}
@@ -128,18 +128,19 @@ func (p Provider) target() (target, error) {
 		return target{}, fmt.Errorf("base URL: %w", err)
 	}
 	t := target{host: u.Hostname(), tls: u.Scheme == "https"}
+	shown := u.Scheme + "://" + u.Host // without what may be secret
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return target{}, fmt.Errorf("base URL %q: the scheme must be http or https", u.Redacted())
+		return target{}, fmt.Errorf("base URL %q: the scheme must be http or https", shown)
 	case t.host == "":
-		return target{}, fmt.Errorf("base URL %q names no host", u.Redacted())
+		return target{}, fmt.Errorf("base URL %q names no host", shown)
 	case u.User != nil:
-		return target{}, fmt.Errorf("base URL %q carries a credential; give it to alfred-extproc instead", u.Redacted())
+		return target{}, fmt.Errorf("base URL %q carries a credential; give it to alfred-extproc instead", shown)
 	case u.RawQuery != "" || u.Fragment != "":
-		return target{}, fmt.Errorf("base URL %q has a query or a fragment", u.Redacted())
+		return target{}, fmt.Errorf("base URL %q has a query or a fragment", shown)
 	case u.Port() != "":
 		if t.port, err = parsePort(u.Port()); err != nil {
-			return target{}, fmt.Errorf("base URL %q: %w", u.Redacted(), err)
+			return target{}, fmt.Errorf("base URL %q: %w", shown, err)
 		}
 	case t.tls:
 		t.port = 443
