@@ -119,12 +119,13 @@ func (b *planner) buckets(scope Scope, subject string, limits []Limit, tokens in
 	if subject == "" {
 		return
 	}
-	for metric, units := range map[Metric]int64{MetricRequestsPerMinute: 1, MetricTokensPerMinute: tokens} {
-		l, ok := findLimit(limits, scope, subject, metric)
-		if !ok || l.Mode != Enforce {
-			continue
+	for _, charge := range []struct {
+		metric Metric
+		units  int64
+	}{{MetricRequestsPerMinute, 1}, {MetricTokensPerMinute, tokens}} {
+		if l, ok := findLimit(limits, scope, subject, charge.metric); ok && l.Mode == Enforce {
+			b.plan.Buckets = append(b.plan.Buckets, BucketCharge{Bucket{scope, subject, charge.metric, l.Rate}, charge.units})
 		}
-		b.plan.Buckets = append(b.plan.Buckets, BucketCharge{Bucket{scope, subject, metric, l.Rate}, units})
 	}
 }
 

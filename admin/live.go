@@ -1,0 +1,33 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Live is the live truth of open windows: what is held and spent now, and the
+// directory that the data plane reads.
+type Live interface {
+	Balances(ctx context.Context, org alfred.OrgID, counters []alfred.Counter) ([]alfred.Balance, error)
+	TakeOutflow(ctx context.Context, o alfred.Outflow) (alfred.OutflowReply, error)
+	UndoOutflow(ctx context.Context, o alfred.Outflow) error
+	PublishCatalog(ctx context.Context, c *alfred.Catalog) error
+	PublishPrincipals(ctx context.Context, byKeyHash map[string]*alfred.Principal) error
+	Ping(ctx context.Context) error
+}
+
+// Entry is one event of the usage stream.
+type Entry struct {
+	ID    string
+	Event alfred.UsageEvent
+	Raw   []byte
+	Err   error // why the entry could not be read
+}
+
+// Events is the usage stream as the recorder reads it.
+type Events interface {
+	ReadEvents(ctx context.Context, org alfred.OrgID, consumer string, max int, block time.Duration) ([]Entry, error)
+	AckEvents(ctx context.Context, org alfred.OrgID, ids []string) error
+}
