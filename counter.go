@@ -8,8 +8,8 @@ type CounterKind string
 const (
 	CountOrg       CounterKind = "org"
 	CountDept      CounterKind = "dept"
-	CountTeam      CounterKind = "team"  // all that is attributed to a team
-	CountUser      CounterKind = "user"  // all that a person spends, whoever pays
+	CountTeam      CounterKind = "team" // all that is attributed to a team
+	CountUser      CounterKind = "user" // all that a person spends, whoever pays
 	CountKey       CounterKind = "key"
 	CountProject   CounterKind = "project"
 	CountModel     CounterKind = "model"
