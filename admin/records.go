@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -53,25 +52,14 @@ type OrganizationRecords interface {
 	PutModel(ctx context.Context, org alfred.OrgID, m alfred.Model) error
 }
 
-// UserFilter narrows a list of people. Zero fields do not narrow.
-type UserFilter struct {
-	Query    string // part of a name or an address
-	Statuses []alfred.UserStatus
-	Team     alfred.TeamID
-	Access   alfred.AccessRole
-	After    string // id of the last row of the page before
-	Limit    int
-	IDs      []alfred.UserID // only these
-}
-
 // PeopleRecords keep users, keys, teams and who is in them.
 type PeopleRecords interface {
 	CreateUser(ctx context.Context, u alfred.User) error
 	User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (alfred.User, error)
 	UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error)
-	Users(ctx context.Context, org alfred.OrgID, f UserFilter) ([]alfred.User, error)       // by id
-	UpdateUser(ctx context.Context, u alfred.User) error                                    // u.Version as read
-	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error // soft; keys are revoked, memberships end
+	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) // by id
+	UpdateUser(ctx context.Context, u alfred.User) error                                     // u.Version as read
+	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error  // soft; keys are revoked, memberships end
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
 
 	CreateKey(ctx context.Context, k alfred.Key) error
@@ -90,36 +78,6 @@ type PeopleRecords interface {
 	RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) error
 }
 
-// AdjustmentFilter narrows adjustments. Zero fields do not narrow.
-type AdjustmentFilter struct {
-	Budget   alfred.BudgetKind
-	Subjects []string
-	Kind     alfred.AdjustmentKind
-	EndAfter time.Time // only those that have not ended by then
-	Group    alfred.MoveID
-}
-
-// TransferFilter narrows transfers. Zero fields do not narrow.
-type TransferFilter struct {
-	Sender, Recipient alfred.UserID
-	Either            alfred.UserID // sent or received by
-	From, Until       time.Time
-	MinAmount         alfred.Credits
-	MaxAmount         alfred.Credits
-	After             string // id of the last row of the page before; newest first
-	Limit             int
-}
-
-// Move is an outflow whose fate has to be known: it is written before the
-// live counter is touched.
-type Move struct {
-	ID        alfred.MoveID
-	Org       alfred.OrgID
-	Outflow   json.RawMessage // the alfred.Outflow, to undo it
-	State     string          // pending, done, undone
-	CreatedAt time.Time
-}
-
 // BudgetRecords keep limits and everything that changes them.
 type BudgetRecords interface {
 	Limits(ctx context.Context, org alfred.OrgID) ([]alfred.Limit, error)
@@ -128,64 +86,17 @@ type BudgetRecords interface {
 	DeleteLimit(ctx context.Context, org alfred.OrgID, scope alfred.Scope, subject string, metric alfred.Metric) error
 
 	AddAdjustments(ctx context.Context, a ...alfred.Adjustment) error // append-only
-	Adjustments(ctx context.Context, org alfred.OrgID, f AdjustmentFilter) ([]alfred.Adjustment, error)
+	Adjustments(ctx context.Context, org alfred.OrgID, f alfred.AdjustmentFilter) ([]alfred.Adjustment, error)
 	CreateTransfer(ctx context.Context, t alfred.Transfer) error
-	Transfers(ctx context.Context, org alfred.OrgID, f TransferFilter) ([]alfred.Transfer, error)
+	Transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]alfred.Transfer, error)
 
-	CreateMove(ctx context.Context, m Move) error
+	CreateMove(ctx context.Context, m alfred.Move) error
 	FinishMove(ctx context.Context, org alfred.OrgID, id alfred.MoveID, state string) error
-	PendingMoves(ctx context.Context, createdBefore time.Time) ([]Move, error)
+	PendingMoves(ctx context.Context, createdBefore time.Time) ([]alfred.Move, error)
 
 	Releases(ctx context.Context, org alfred.OrgID, w alfred.Window) ([]alfred.Release, error) // of people who are still away
 	PutRelease(ctx context.Context, org alfred.OrgID, r alfred.Release) error                  // one per user, team and window: replaces
 	EndRelease(ctx context.Context, org alfred.OrgID, u alfred.UserID, t alfred.TeamID, w alfred.Window) error
-}
-
-// UsageFilter picks events. Zero fields do not narrow.
-type UsageFilter struct {
-	User        alfred.UserID
-	From, Until time.Time
-	After       string // cursor of the page before
-	Limit       int
-}
-
-// UsageTotal is one row of the hourly roll-up, summed by model.
-type UsageTotal struct {
-	Model    string         `json:"model"`
-	Requests int64          `json:"requests"`
-	Usage    alfred.Usage   `json:"usage"`
-	Cost     alfred.Credits `json:"cost"`
-}
-
-// InboxItem tells one person something that happened.
-type InboxItem struct {
-	ID        string        `json:"id"`
-	Org       alfred.OrgID  `json:"-"`
-	User      alfred.UserID `json:"-"`
-	Kind      string        `json:"kind"` // credits_received, vacation_released, …
-	Title     string        `json:"title"`
-	Body      string        `json:"body"`
-	Ref       string        `json:"ref"`
-	CreatedAt time.Time     `json:"created_at"`
-	ReadAt    time.Time     `json:"read_at,omitzero"`
-}
-
-// AuditFilter narrows the audit log, newest first. Zero fields do not narrow.
-type AuditFilter struct {
-	Actor       alfred.UserID
-	Action      string // exact, or a prefix that ends in "."
-	Subject     string
-	From, Until time.Time
-	BeforeSeq   int64
-	Limit       int
-}
-
-// IdempotentReply is what an earlier request with the same key was answered.
-type IdempotentReply struct {
-	BodyHash string
-	Status   int // 0: still in flight
-	Header   map[string]string
-	Body     []byte
 }
 
 // HistoryRecords keep what happened.
@@ -195,49 +106,23 @@ type HistoryRecords interface {
 	RecordEvents(ctx context.Context, events []alfred.UsageEvent) (inserted int, err error)
 	// SetAside keeps an entry of the stream that could not be read.
 	SetAside(ctx context.Context, org alfred.OrgID, entry string, raw []byte, reason string) error
-	Usage(ctx context.Context, org alfred.OrgID, f UsageFilter) (events []alfred.UsageEvent, next string, err error) // newest first, without decisions
-	UsageTotals(ctx context.Context, org alfred.OrgID, f UsageFilter) ([]UsageTotal, error)
+	Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) // newest first, without decisions
+	UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error)
 	CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Counter) (alfred.Credits, error)
 	Decision(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) (alfred.Decision, error) // of a refusal, or made from the event of an admitted request
 
 	AppendAudit(ctx context.Context, e alfred.AuditEvent) (alfred.AuditEvent, error) // sets Seq, PrevHash, Hash; one writer at a time per organisation
-	Audit(ctx context.Context, org alfred.OrgID, f AuditFilter) ([]alfred.AuditEvent, error)
+	Audit(ctx context.Context, org alfred.OrgID, f alfred.AuditFilter) ([]alfred.AuditEvent, error)
 
-	AddInbox(ctx context.Context, items ...InboxItem) error
-	Inbox(ctx context.Context, org alfred.OrgID, u alfred.UserID, unreadOnly bool, limit int) ([]InboxItem, error)
+	AddInbox(ctx context.Context, items ...alfred.InboxItem) error
+	Inbox(ctx context.Context, org alfred.OrgID, u alfred.UserID, unreadOnly bool, limit int) ([]alfred.InboxItem, error)
 	MarkInboxRead(ctx context.Context, org alfred.OrgID, u alfred.UserID, at time.Time) error
 
 	// BeginIdempotent claims a key for 24 hours. It returns the earlier reply
 	// when somebody claimed it before.
-	BeginIdempotent(ctx context.Context, org alfred.OrgID, actor, key, bodyHash string, now time.Time) (*IdempotentReply, error)
-	FinishIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, r IdempotentReply) error
+	BeginIdempotent(ctx context.Context, org alfred.OrgID, actor, key, bodyHash string, now time.Time) (*alfred.IdempotentReply, error)
+	FinishIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, r alfred.IdempotentReply) error
 	AbandonIdempotent(ctx context.Context, org alfred.OrgID, actor, key string) error
-}
-
-// Topic is one thing that has to be published again.
-type Topic struct {
-	Seq  int64
-	Org  alfred.OrgID
-	Kind string // catalog, user
-	ID   string // of a user
-}
-
-// UserDirectory is everything that the record of a person's keys is made of.
-type UserDirectory struct {
-	User        alfred.User
-	Keys        []alfred.Key
-	Memberships []alfred.Member
-	Projects    []alfred.ProjectRef // active ones
-	Adjustments []alfred.Adjustment // personal and overdraft, not ended
-	Limits      []alfred.Limit      // of the person and the keys
-}
-
-// TeamDirectory is everything that a team's entry in the catalog is made of.
-type TeamDirectory struct {
-	Team        alfred.Team
-	Active      int
-	Adjustments []alfred.Adjustment // pool, not ended
-	Ask         string              // address of the first team admin
 }
 
 // PublishingRecords feed the directory.
@@ -246,11 +131,11 @@ type PublishingRecords interface {
 	// wakes WaitTouched when it commits.
 	Touch(ctx context.Context, org alfred.OrgID, kind string, ids ...string) error
 	// Touched returns what is to be published, oldest first.
-	Touched(ctx context.Context, max int) ([]Topic, error)
+	Touched(ctx context.Context, max int) ([]alfred.Topic, error)
 	Published(ctx context.Context, seqs []int64) error
 	// WaitTouched returns when something was touched or ctx ends.
 	WaitTouched(ctx context.Context) error
 	// UserDirectory includes deleted people, so that their keys die.
-	UserDirectory(ctx context.Context, org alfred.OrgID, ids []alfred.UserID, now time.Time) ([]UserDirectory, error)
-	TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time) ([]TeamDirectory, error)
+	UserDirectory(ctx context.Context, org alfred.OrgID, ids []alfred.UserID, now time.Time) ([]alfred.UserDirectory, error)
+	TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time) ([]alfred.TeamDirectory, error)
 }

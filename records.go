@@ -1,0 +1,123 @@
+package alfred
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// What the record answers with, and how it is asked. A filter narrows: its
+// zero fields do not.
+
+// UserFilter narrows a list of people. Zero fields do not narrow.
+type UserFilter struct {
+	Query    string // part of a name or an address
+	Statuses []UserStatus
+	Team     TeamID
+	Access   AccessRole
+	After    string // id of the last row of the page before
+	Limit    int
+	IDs      []UserID // only these
+}
+
+// AdjustmentFilter narrows adjustments. Zero fields do not narrow.
+type AdjustmentFilter struct {
+	Budget   BudgetKind
+	Subjects []string
+	Kind     AdjustmentKind
+	EndAfter time.Time // only those that have not ended by then
+	Group    MoveID
+}
+
+// TransferFilter narrows transfers. Zero fields do not narrow.
+type TransferFilter struct {
+	Sender, Recipient UserID
+	Either            UserID // sent or received by
+	From, Until       time.Time
+	MinAmount         Credits
+	MaxAmount         Credits
+	After             string // id of the last row of the page before; newest first
+	Limit             int
+}
+
+// Move is an outflow whose fate has to be known: it is written before the
+// live counter is touched.
+type Move struct {
+	ID        MoveID
+	Org       OrgID
+	Outflow   json.RawMessage // the Outflow, to undo it
+	State     string          // pending, done, undone
+	CreatedAt time.Time
+}
+
+// UsageFilter picks events. Zero fields do not narrow.
+type UsageFilter struct {
+	User        UserID
+	From, Until time.Time
+	After       string // cursor of the page before
+	Limit       int
+}
+
+// UsageTotal is one row of the hourly roll-up, summed by model.
+type UsageTotal struct {
+	Model    string  `json:"model"`
+	Requests int64   `json:"requests"`
+	Usage    Usage   `json:"usage"`
+	Cost     Credits `json:"cost"`
+}
+
+// InboxItem tells one person something that happened.
+type InboxItem struct {
+	ID        string    `json:"id"`
+	Org       OrgID     `json:"-"`
+	User      UserID    `json:"-"`
+	Kind      string    `json:"kind"` // credits_received, vacation_released, …
+	Title     string    `json:"title"`
+	Body      string    `json:"body"`
+	Ref       string    `json:"ref"`
+	CreatedAt time.Time `json:"created_at"`
+	ReadAt    time.Time `json:"read_at,omitzero"`
+}
+
+// AuditFilter narrows the audit log, newest first. Zero fields do not narrow.
+type AuditFilter struct {
+	Actor       UserID
+	Action      string // exact, or a prefix that ends in "."
+	Subject     string
+	From, Until time.Time
+	BeforeSeq   int64
+	Limit       int
+}
+
+// IdempotentReply is what an earlier request with the same key was answered.
+type IdempotentReply struct {
+	BodyHash string
+	Status   int // 0: still in flight
+	Header   map[string]string
+	Body     []byte
+}
+
+// Topic is one thing that has to be published again.
+type Topic struct {
+	Seq  int64
+	Org  OrgID
+	Kind string // catalog, user
+	ID   string // of a user
+}
+
+// UserDirectory is everything that the record of a person's keys is made of.
+type UserDirectory struct {
+	User        User
+	Keys        []Key
+	Memberships []Member
+	Projects    []ProjectRef // active ones
+	Adjustments []Adjustment // personal and overdraft, not ended
+	Limits      []Limit      // of the person and the keys
+}
+
+// TeamDirectory is everything that a team's entry in the catalog is made of.
+type TeamDirectory struct {
+	Team        Team
+	Active      int
+	Adjustments []Adjustment // pool, not ended
+	Ask         string       // address of the first team admin
+}
