@@ -78,7 +78,7 @@ const (
 var replies = []reply{
 	{toAdmin + ` && (` + upstreamFailed + ` || ` + tookTooLong + `)`, alfred.CodeUnavailable, problem,
 		"The control plane does not answer. Model calls are not affected."},
-	{`response.code_details.startsWith("ext_proc")`, alfred.CodeUnavailable, openAI,
+	{`response.code_details.startsWith("ext_proc_error") || response.code_details.startsWith("header_mutation_")`, alfred.CodeUnavailable, openAI,
 		"The gateway could not decide on this request, so it did not let it pass."},
 	{`response.code_details == "request_payload_too_large"`, alfred.CodeTooLarge, openAI,
 		fmt.Sprintf("The request's body is larger than %d MiB.", BodyLimit>>20)},

@@ -17,6 +17,7 @@ const BackendHeader = "x-alfred-backend"
 // routes is the front door, first match wins:
 //
 //	x-alfred-backend: <provider>   the provider; only after Alfred set it and had the route looked up again
+//	x-alfred-backend: <other>      503: Alfred and Envoy disagree about the providers
 //	/  /static                     to /static/
 //	the control plane's paths      the admin app, ext_proc off
 //	/v1                            Alfred; 503 by itself if Alfred lets it pass without naming a provider
@@ -28,7 +29,17 @@ func (b *builder) routes() *routev3.RouteConfiguration {
 	for _, p := range b.Providers {
 		routes = append(routes, b.providerRoute(p))
 	}
-	routes = append(routes, b.redirect("/"), b.redirect("/static"))
+	unknown := &routev3.RouteMatch{
+		PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"},
+		Headers: []*routev3.HeaderMatcher{{
+			Name:                 BackendHeader,
+			HeaderMatchSpecifier: &routev3.HeaderMatcher_PresentMatch{PresentMatch: true},
+		}},
+	}
+	routes = append(routes,
+		b.answer("unknown_provider", unknown, alfred.CodeUnavailable, openAI,
+			"The gateway chose a provider that this Envoy does not know, so the request was not sent. Nothing was charged."),
+		b.redirect("/"), b.redirect("/static"))
 	for _, p := range adminPaths {
 		routes = append(routes, b.adminRoutes(p)...)
 	}
