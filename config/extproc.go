@@ -1,0 +1,168 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// FailMode says what happens to a request while Redis cannot be asked.
+type FailMode string
+
+// The fail modes.
+const (
+	Deny  FailMode = "deny"
+	Allow FailMode = "allow"
+)
+
+// Extproc is the settings of alfred-extproc, the data plane.
+type Extproc struct {
+	Shared
+	Listen       Listen // gRPC, for Envoy alone
+	HTTP         string // health, readiness and metrics, host:port
+	TLS          *TLS   // nil on a socket or loopback
+	OpenAI       Provider
+	Anthropic    Provider
+	MockURL      string
+	RedisTimeout time.Duration
+	FailMode     FailMode
+	HoldTTL      time.Duration
+	HoldExtend   time.Duration
+}
+
+// Listen is an address that net.Listen takes.
+type Listen struct {
+	Network string // "unix" or "tcp"
+	Address string // a path, or host:port
+}
+
+// String is the form that ALFRED_EXTPROC_LISTEN takes.
+func (l Listen) String() string {
+	if l.Network == "unix" {
+		return "unix:" + l.Address
+	}
+	return l.Address
+}
+
+// Provider is an upstream with its credential. Without a key it is not used.
+type Provider struct {
+	Key     Secret
+	BaseURL string // without a slash at the end
+}
+
+// TLS is what mutual TLS with Envoy needs.
+type TLS struct {
+	Cert, Key, ClientCA string   // files, PEM
+	AllowedSANs         []string // names of the clients that may connect
+}
+
+func defaultExtproc() Extproc {
+	return Extproc{
+		Shared:       defaultShared(),
+		Listen:       Listen{"tcp", "127.0.0.1:9002"},
+		HTTP:         "127.0.0.1:9090",
+		OpenAI:       Provider{BaseURL: "https://api.openai.com/v1"},
+		Anthropic:    Provider{BaseURL: "https://api.anthropic.com/v1"},
+		MockURL:      "http://127.0.0.1:8081/v1",
+		RedisTimeout: 50 * time.Millisecond,
+		FailMode:     Deny,
+		HoldTTL:      120 * time.Second,
+		HoldExtend:   30 * time.Second,
+	}
+}
+
+// LoadExtproc reads the data plane's settings. The error names every setting that is wrong and what to do.
+func LoadExtproc(getenv func(string) string) (Extproc, error) {
+	c, r := defaultExtproc(), &reader{getenv: getenv}
+	c.Shared.read(r)
+	c.readListen(r)
+	c.readTLS(r)
+	r.address("ALFRED_EXTPROC_HTTP", &c.HTTP)
+	r.secret("OPENAI_API_KEY", &c.OpenAI.Key)
+	r.link("OPENAI_BASE_URL", &c.OpenAI.BaseURL)
+	r.secret("ANTHROPIC_API_KEY", &c.Anthropic.Key)
+	r.link("ANTHROPIC_BASE_URL", &c.Anthropic.BaseURL)
+	r.link("ALFRED_MOCK_URL", &c.MockURL)
+	r.duration("ALFRED_REDIS_TIMEOUT", &c.RedisTimeout)
+	oneOf(r, "ALFRED_FAIL_MODE", &c.FailMode, Deny, Allow)
+	r.duration("ALFRED_HOLD_TTL", &c.HoldTTL)
+	r.duration("ALFRED_HOLD_EXTEND", &c.HoldExtend)
+	if c.HoldExtend >= c.HoldTTL {
+		r.bad("ALFRED_HOLD_EXTEND", "is %s, not shorter than ALFRED_HOLD_TTL (%s): a running stream's hold would expire before it is extended", c.HoldExtend, c.HoldTTL)
+	}
+	return c, r.err()
+}
+
+func (c *Extproc) readListen(r *reader) {
+	const name = "ALFRED_EXTPROC_LISTEN"
+	v := r.getenv(name)
+	if v == "" {
+		return
+	}
+	path, ok := strings.CutPrefix(v, "unix:")
+	if !ok {
+		if _, port, err := net.SplitHostPort(v); err != nil || !isPort(port) {
+			r.bad(name, "is %q: give unix:/path/extproc.sock or host:port", v)
+			return
+		}
+		c.Listen = Listen{"tcp", v}
+		return
+	}
+	switch path = strings.TrimPrefix(path, "//"); {
+	case !filepath.IsAbs(path):
+		r.bad(name, "is %q: give the socket's absolute path, such as unix:/run/alfred/extproc.sock", v)
+	case len(path) > 107:
+		r.bad(name, "has a path of %d bytes: a socket's path holds at most 107, choose a shorter folder", len(path))
+	default:
+		c.Listen = Listen{"unix", path}
+	}
+}
+
+// readTLS wants all of TLS or nothing of it, and all of it where a network could read along: a reply of ext_proc carries the
+// provider's credential.
+func (c *Extproc) readTLS(r *reader) {
+	var t TLS
+	var sans string
+	parts := []struct {
+		name string
+		to   *string
+	}{
+		{"ALFRED_TLS_CERT", &t.Cert},
+		{"ALFRED_TLS_KEY", &t.Key},
+		{"ALFRED_TLS_CLIENT_CA", &t.ClientCA},
+		{"ALFRED_TLS_ALLOWED_SANS", &sans},
+	}
+	var missing []string
+	for _, p := range parts {
+		if r.text(p.name, p.to); *p.to == "" {
+			missing = append(missing, p.name)
+		}
+	}
+	t.AllowedSANs = split(sans)
+	switch {
+	case len(missing) == 0 && c.Listen.Network == "unix":
+		r.bad("ALFRED_TLS_CERT", "and its companions are set while ALFRED_EXTPROC_LISTEN is a unix socket, which needs no TLS: remove one of the two")
+	case len(missing) == 0:
+		c.TLS = &t
+	case len(missing) < len(parts):
+		r.bad("ALFRED_TLS_CERT", "and its companions belong together: set %s too", strings.Join(missing, ", "))
+	case !c.Listen.private():
+		r.bad("ALFRED_EXTPROC_LISTEN", "is %q, which a network can reach, and the replies carry the provider's key: "+
+			"use unix:/path or a loopback address, or set ALFRED_TLS_CERT, ALFRED_TLS_KEY, ALFRED_TLS_CLIENT_CA and ALFRED_TLS_ALLOWED_SANS", c.Listen.Address)
+	}
+}
+
+// private reports whether only this machine can connect.
+func (l Listen) private() bool {
+	if l.Network == "unix" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(l.Address)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
