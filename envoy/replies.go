@@ -13,28 +13,18 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
-// dialect is how an error is written down.
-type dialect int
-
+// What an error is labelled as. The body is the same: RFC 9457's fields beside OpenAI's error object.
 const (
-	openAI  dialect = iota // for callers of models: RFC 9457 fields beside OpenAI's error object
-	problem                // for the control plane: RFC 9457 alone
+	openAI  = "application/json"         // for callers of models
+	problem = "application/problem+json" // for the control plane
 )
 
-func (d dialect) contentType() string {
-	if d == problem {
-		return "application/problem+json"
-	}
-	return "application/json"
-}
-
 type errorBody struct {
-	Type   string       `json:"type"`
-	Title  string       `json:"title"`
-	Status int          `json:"status"`
-	Detail string       `json:"detail"`
-	Code   alfred.Code  `json:"code"`
-	Error  *openAIError `json:"error,omitempty"`
+	Type   string      `json:"type"`
+	Title  string      `json:"title"`
+	Status int         `json:"status"`
+	Detail string      `json:"detail"`
+	Error  openAIError `json:"error"`
 }
 
 type openAIError struct {
@@ -44,11 +34,11 @@ type openAIError struct {
 	Code    alfred.Code `json:"code"`
 }
 
-func (b *builder) body(code alfred.Code, d dialect, detail string) string {
+func (b *builder) body(code alfred.Code, detail string) string {
 	e := alfred.Explain(code)
-	body := errorBody{Type: b.PublicURL + "/errors/" + string(code), Title: e.Title, Status: e.Status, Detail: detail, Code: code}
-	if d == openAI {
-		body.Error = &openAIError{Message: detail, Type: e.Type, Code: code}
+	body := errorBody{
+		Type: b.PublicURL + "/errors/" + string(code), Title: e.Title, Status: e.Status, Detail: detail,
+		Error: openAIError{Message: detail, Type: e.Type, Code: code},
 	}
 	text, err := json.Marshal(body)
 	if err != nil && b.err == nil {
@@ -61,7 +51,7 @@ func (b *builder) body(code alfred.Code, d dialect, detail string) string {
 type reply struct {
 	when   string // over Envoy's attributes
 	code   alfred.Code
-	as     dialect
+	as     string // content type
 	detail string
 }
 
@@ -104,7 +94,7 @@ func (b *builder) localReplies() *hcmv3.LocalReplyConfig {
 				Format: &corev3.SubstitutionFormatString_TextFormatSource{TextFormatSource: &corev3.DataSource{
 					Specifier: &corev3.DataSource_InlineString{InlineString: b.replyFormat(r)},
 				}},
-				ContentType: r.as.contentType(),
+				ContentType: r.as,
 			},
 		})
 	}
@@ -114,7 +104,7 @@ func (b *builder) localReplies() *hcmv3.LocalReplyConfig {
 // replyFormat is the body as a format of Envoy's, in which the status is whatever Envoy answered.
 func (b *builder) replyFormat(r reply) string {
 	const command = "%RESPONSE_CODE_DETAILS%"
-	text := b.body(r.code, r.as, strings.ReplaceAll(r.detail, command, "\x00"))
+	text := b.body(r.code, strings.ReplaceAll(r.detail, command, "\x00"))
 	text = strings.ReplaceAll(text, "%", "%%")
 	text = strings.ReplaceAll(text, `\u0000`, command)
 	status := fmt.Sprintf(`"status":%d`, alfred.Explain(r.code).Status)

@@ -159,17 +159,17 @@ var notForClients = []string{
 }
 
 // answer is a route that Envoy answers by itself.
-func (b *builder) answer(name string, m *routev3.RouteMatch, code alfred.Code, d dialect, detail string) *routev3.Route {
+func (b *builder) answer(name string, m *routev3.RouteMatch, code alfred.Code, contentType, detail string) *routev3.Route {
 	return &routev3.Route{
 		Name:  name,
 		Match: m,
 		Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
 			Status: uint32(alfred.Explain(code).Status),
-			Body:   &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: b.body(code, d, detail)}},
+			Body:   &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: b.body(code, detail)}},
 		}},
 		RequestBodyBufferLimit: wrapperspb.UInt64(BodyLimit),
 		ResponseHeadersToAdd: []*corev3.HeaderValueOption{{
-			Header:       &corev3.HeaderValue{Key: "content-type", Value: d.contentType()},
+			Header:       &corev3.HeaderValue{Key: "content-type", Value: contentType},
 			AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
 		}},
 	}

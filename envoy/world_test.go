@@ -319,11 +319,22 @@ var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// wantError checks an answer of Envoy's own, in OpenAI's dialect.
+// wantError checks an answer of Envoy's own to a caller of models.
 func (r reply) wantError(t *testing.T, code int, name string) {
 	t.Helper()
-	if r.StatusCode != code || r.Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("got %s, %s: %s; want %d, application/json", r.Status, r.Header.Get("Content-Type"), r.body, code)
+	r.want(t, "application/json", code, name)
+}
+
+// wantProblem checks an answer of Envoy's own to a user of the control plane.
+func (r reply) wantProblem(t *testing.T, code int, name string) {
+	t.Helper()
+	r.want(t, "application/problem+json", code, name)
+}
+
+func (r reply) want(t *testing.T, contentType string, code int, name string) {
+	t.Helper()
+	if r.StatusCode != code || r.Header.Get("Content-Type") != contentType {
+		t.Fatalf("got %s, %s: %s; want %d, %s", r.Status, r.Header.Get("Content-Type"), r.body, code, contentType)
 	}
 	var got struct {
 		Type, Title, Detail string
@@ -338,25 +349,6 @@ func (r reply) wantError(t *testing.T, code int, name string) {
 	}
 	if got.Status != code || got.Type != "http://localhost:8000/errors/"+name || got.Error.Code != name ||
 		got.Title == "" || got.Detail == "" || got.Error.Message != got.Detail || got.Error.Type == "" {
-		t.Errorf("body %s does not say %d %s", r.body, code, name)
-	}
-}
-
-// wantProblem checks an answer of Envoy's own that is meant for users of the control plane.
-func (r reply) wantProblem(t *testing.T, code int, name string) {
-	t.Helper()
-	if r.StatusCode != code || r.Header.Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("got %s, %s: %s; want %d, application/problem+json", r.Status, r.Header.Get("Content-Type"), r.body, code)
-	}
-	var got struct {
-		Type, Title, Detail string
-		Status              int
-		Error               any
-	}
-	if err := json.Unmarshal([]byte(r.body), &got); err != nil {
-		t.Fatalf("%s: %v", r.body, err)
-	}
-	if got.Status != code || got.Type != "http://localhost:8000/errors/"+name || got.Title == "" || got.Error != nil {
 		t.Errorf("body %s does not say %d %s", r.body, code, name)
 	}
 }
