@@ -77,12 +77,23 @@ func LoadLocal(getenv func(string) string) (Local, error) {
 	return c, r.err()
 }
 
-// Names is every variable that the loaders ask for, in order.
+// ExtprocNames is every variable that LoadExtproc asks for, in order.
+func ExtprocNames() []string { return asked(func(getenv func(string) string) { _, _ = LoadExtproc(getenv) }) }
+
+// AdminNames is every variable that LoadAdmin asks for, in order.
+func AdminNames() []string { return asked(func(getenv func(string) string) { _, _ = LoadAdmin(getenv) }) }
+
+// Names is every variable that any loader asks for, in order.
 func Names() []string {
-	asked := map[string]bool{}
-	spy := func(name string) string { asked[name] = true; return "" }
-	_, _ = LoadExtproc(spy)
-	_, _ = LoadAdmin(spy)
-	_, _ = LoadLocal(spy)
-	return slices.Sorted(maps.Keys(asked))
+	return asked(func(getenv func(string) string) {
+		_, _ = LoadExtproc(getenv)
+		_, _ = LoadAdmin(getenv)
+		_, _ = LoadLocal(getenv)
+	})
+}
+
+func asked(load func(getenv func(string) string)) []string {
+	names := map[string]bool{}
+	load(func(name string) string { names[name] = true; return "" })
+	return slices.Sorted(maps.Keys(names))
 }
