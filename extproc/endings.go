@@ -1,0 +1,129 @@
+package extproc
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// endings ends holds. What the live store does not take at once is kept and
+// tried again until it is taken: ending a hold twice changes nothing, so that
+// a lost answer does no harm. At most maxEndings wait; beyond that a hold is
+// left to the reaper, which charges it by policy.
+type endings struct {
+	ledger  Ledger
+	timeout time.Duration // of the first attempt, which a request waits for
+	metrics *Metrics
+	log     *slog.Logger
+
+	waiting atomic.Int64
+	tries   chan struct{} // bounds the attempts under way
+	ctx     context.Context
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
+}
+
+const (
+	maxEndings     = 20_000
+	retryTimeout   = 2 * time.Second
+	firstBackoff   = 100 * time.Millisecond
+	longestBackoff = 5 * time.Second
+)
+
+// ending is one hold to be ended: settled, or voided.
+type ending struct {
+	void       bool
+	settlement alfred.Settlement // of a void only Record and Event count
+}
+
+func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *endings {
+	ctx, stop := context.WithCancel(context.Background())
+	return &endings{ledger: l, timeout: timeout, metrics: m, log: log, tries: make(chan struct{}, 64), ctx: ctx, stop: stop}
+}
+
+// end makes one attempt now and leaves the rest to the background.
+func (q *endings) end(ctx context.Context, e ending) {
+	// The request may be over; what it cost is not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.timeout)
+	defer cancel()
+	if err := q.try(ctx, e); err != nil {
+		q.log.WarnContext(ctx, "ending a hold is put off", "hold", e.settlement.Record.Hold, "error", err)
+		q.later(e)
+	}
+}
+
+// later ends a hold in the background.
+func (q *endings) later(e ending) {
+	if q.waiting.Add(1) > maxEndings {
+		q.waiting.Add(-1)
+		q.metrics.endingsLost.Inc()
+		q.log.Error("a hold is left to the reaper: too many wait to be ended", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
+		return
+	}
+	q.wg.Go(func() {
+		defer q.waiting.Add(-1)
+		for wait := firstBackoff; ; wait = min(2*wait, longestBackoff) {
+			select {
+			case q.tries <- struct{}{}:
+			case <-q.ctx.Done():
+				q.lost(e)
+				return
+			}
+			q.metrics.retries.Inc()
+			ctx, cancel := context.WithTimeout(q.ctx, retryTimeout)
+			err := q.try(ctx, e)
+			cancel()
+			<-q.tries
+			if err == nil {
+				return
+			}
+			pause(q.ctx, wait)
+			if q.ctx.Err() != nil {
+				q.lost(e)
+				return
+			}
+		}
+	})
+}
+
+func (q *endings) lost(e ending) {
+	q.metrics.endingsLost.Inc()
+	q.log.Error("a hold is left to the reaper: the process stops", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
+}
+
+func (q *endings) try(ctx context.Context, e ending) error {
+	act, began := "settle", time.Now()
+	var state alfred.EndState
+	var err error
+	if e.void {
+		act = "void"
+		state, err = q.ledger.Void(ctx, e.settlement.Record, e.settlement.Event)
+	} else {
+		state, err = q.ledger.Settle(ctx, e.settlement)
+	}
+	q.metrics.called(act, began, err)
+	if err != nil {
+		return err
+	}
+	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
+	return nil
+}
+
+// close waits until everything is ended, or ctx ends.
+func (q *endings) close(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		q.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	q.stop()
+	<-done
+}

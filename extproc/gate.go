@@ -1,0 +1,241 @@
+package extproc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Gate decides who may spend, and books what was spent. It knows neither
+// Envoy nor a wire format.
+type Gate struct {
+	ledger   Ledger
+	settings GateSettings
+	metrics  *Metrics
+	log      *slog.Logger
+	now      func() time.Time
+
+	breaker breaker
+	denials *denials
+	holds   *holds
+	endings *endings
+	journal *journal
+}
+
+// GateSettings are what an operator decides for one process.
+type GateSettings struct {
+	Timeout    time.Duration   // of a call to the live store that a request waits for
+	FailMode   alfred.FailMode // FailAllow admits, whatever an organisation has set; else the organisation's setting counts
+	HoldTTL    time.Duration   // of a hold, unless the organisation sets a shorter one
+	HoldExtend time.Duration   // how often a running request extends its hold
+}
+
+// Admission is one request at the gate: who asks for what.
+type Admission struct {
+	identity
+	Principal *alfred.Principal
+	Catalog   *alfred.Catalog
+	Model     string
+	Backend   string // the provider that will be asked
+	Priority  alfred.Priority
+	Project   string
+	Team      string
+	Input     int64 // upper bound of the input, in tokens
+	Limit     int64 // of the output of one choice, as the client set it; 0 when it set none
+	Choices   int64
+	Private   bool
+	Stream    bool
+}
+
+// terms are what one reservation asks for, worked out from a plan and the
+// prices. They are worked out again when the plan turns out to be stale.
+type terms struct {
+	plan         alfred.Plan
+	rate         alfred.Rate
+	bound        alfred.Bound
+	perChoice    int64 // what one choice would get, unshrunk
+	tWant, tNeed int64 // output tokens of all choices
+	need, want   alfred.Credits
+}
+
+// Admit holds the upper bound of a request's cost, or says why not. The
+// decision is a value either way; the hold is nil when it is a refusal.
+//
+// The steps: plan and price from one snapshot; reserve between the least and
+// the most output; once more with the overdraft where the priority allows it
+// and the other legs fall short; once more where the window has ended in
+// between. When the live store does not answer, the fail mode decides.
+func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) {
+	d := a.decide(a.Principal)
+	d.Model, d.Priority = a.Model, a.Priority
+	now := g.now()
+	for attempt := 0; ; attempt++ {
+		t, refusal, err := g.terms(a, now)
+		if err != nil {
+			g.log.ErrorContext(ctx, "plan a request", "request", a.request, "error", err)
+			return nil, unavailable(d, "The published configuration cannot be used. An admin has to correct it.")
+		}
+		if refusal != nil {
+			return nil, refusal.Decide(d)
+		}
+		d.Need, d.Want, d.Priority = t.need, t.want, t.plan.Priority
+		reply, err := g.reserve(ctx, a, t)
+		if err != nil {
+			return g.degrade(ctx, a, t, d, err)
+		}
+		switch {
+		case reply.Verdict == alfred.VerdictGranted:
+			h := g.open(a, t, reply)
+			d.Allowed, d.Remaining, d.ResetsAt = true, reply.Remaining, t.plan.Window.End
+			return h, d
+		case reply.Verdict == alfred.VerdictStale && attempt == 0:
+			now = reply.Now
+		case reply.Verdict == alfred.VerdictStale, reply.Verdict == alfred.VerdictReplay:
+			g.log.ErrorContext(ctx, "a reservation makes no sense", "request", a.request, "verdict", reply.Verdict, "store_clock", reply.Now)
+			return nil, unavailable(d, "The reservation could not be made. Nothing was charged.")
+		default:
+			return nil, g.deny(a, t, d, reply)
+		}
+	}
+}
+
+// terms works out what a request needs and wants. The least is the smaller of
+// the organisation's minimum and what was asked for, all choices together,
+// but a token for each choice.
+func (g *Gate) terms(a Admission, now time.Time) (terms, *alfred.Refusal, error) {
+	model := a.Catalog.Model(a.Model)
+	t := terms{perChoice: model.MaxOutput}
+	if a.Limit > 0 {
+		t.perChoice = a.Limit
+	}
+	t.perChoice = min(t.perChoice, 1<<31)
+	choices := max(a.Choices, 1)
+	t.tWant = t.perChoice * choices
+	t.tNeed = max(min(a.Catalog.Settings.MinOutput, t.tWant), choices)
+
+	var err error
+	t.rate, _ = a.Catalog.Card.For(a.Model)
+	if t.bound, err = t.rate.Bound(a.Input); err != nil {
+		t.bound = alfred.Bound{Fixed: alfred.MaxCredits}
+	}
+	t.need, t.want = t.bound.Amount(t.tNeed), t.bound.Amount(t.tWant)
+
+	var refusal *alfred.Refusal
+	t.plan, refusal, err = alfred.NewPlan(a.Catalog, a.Principal, alfred.Ask{
+		Model: a.Model, Priority: a.Priority, Project: a.Project, Team: a.Team, Tokens: a.Input + t.tNeed,
+	}, now)
+	return t, refusal, err
+}
+
+// reserve asks the ledger, and asks again with the overdraft when the legs
+// before it are what fell short. Nothing was written by the first.
+func (g *Gate) reserve(ctx context.Context, a Admission, t terms) (alfred.ReserveReply, error) {
+	request := alfred.ReserveRequest{
+		Org: a.Catalog.Org, Hold: a.hold, Need: t.need, Want: t.want,
+		Caps: t.plan.Caps, Legs: t.plan.Legs, Buckets: t.plan.Buckets,
+		Window: t.plan.Window, TTL: g.ttl(a.Catalog),
+		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Event: event(a, t)},
+	}
+	reply, err := g.ask(ctx, request)
+	if err != nil || t.plan.Overdraft == nil || !fellShort(reply) {
+		return reply, err
+	}
+	request.Legs = append(request.Legs[:len(request.Legs):len(request.Legs)], *t.plan.Overdraft)
+	return g.ask(ctx, request)
+}
+
+// fellShort says whether it was a leg that refused. A cap that refuses will
+// do so whoever pays.
+func fellShort(r alfred.ReserveReply) bool {
+	if r.Verdict != alfred.VerdictSpent && r.Verdict != alfred.VerdictHeld {
+		return false
+	}
+	switch r.Blocker.Counter.Kind {
+	case alfred.CountPersonal, alfred.CountPool, alfred.CountShare:
+		return true
+	}
+	return false
+}
+
+func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.ReserveReply, err error) {
+	if !g.breaker.allow(g.now()) {
+		return alfred.ReserveReply{}, errResting
+	}
+	answered := false
+	defer func() { g.breaker.report(g.now(), answered) }()
+	began := time.Now()
+	// A client that leaves now must not leave a reservation of unknown fate.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.settings.Timeout)
+	defer cancel()
+	reply, err = g.ledger.Reserve(ctx, r)
+	g.metrics.called("reserve", began, err)
+	answered = err == nil
+	if err != nil {
+		return reply, fmt.Errorf("reserve %s: %w", r.Hold, err)
+	}
+	return reply, nil
+}
+
+func (g *Gate) ttl(c *alfred.Catalog) time.Duration {
+	if s := c.Settings.HoldSeconds; s > 0 {
+		return min(time.Duration(s)*time.Second, g.settings.HoldTTL)
+	}
+	return g.settings.HoldTTL
+}
+
+func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.ReserveReply) alfred.Decision {
+	if reply.Now.IsZero() {
+		reply.Now = g.now()
+	}
+	switch reply.Blocker.Code {
+	case alfred.CodeTeamPool, alfred.CodeTeamBudget:
+		if ask := a.Catalog.Teams[t.plan.Team].Ask; ask != "" {
+			d.Ask = ask
+		}
+	}
+	d = alfred.Deny(d, reply, t.plan.Window, zone(a.Catalog))
+	g.denials.remember(a.denialKey(), d, reply, cheapest(a.Catalog.Card), t.plan.Window, g.now())
+	return d
+}
+
+func (a Admission) denialKey() denialKey {
+	return denialKey{a.Principal.Key, a.Team, a.Project, a.Priority}
+}
+
+// exhausted says whether a request is refused whatever it asks for, as was
+// found less than a second ago.
+func (g *Gate) exhausted(a Admission) (alfred.Decision, bool) {
+	d, ok := g.denials.find(a.denialKey(), g.now())
+	if !ok {
+		return d, false
+	}
+	g.metrics.denialHits.Inc()
+	d.ID, d.Request, d.At, d.Model = a.decision, a.request, a.at, ""
+	return d, true
+}
+
+// refused records a refusal for its person to look up. One of an unknown
+// caller has no reader and leaves no record.
+func (g *Gate) refused(d alfred.Decision, private bool) {
+	if d.User == "" {
+		return
+	}
+	hold := alfred.HoldID("hold_" + string(d.ID)[len("dec_"):])
+	g.journal.add(alfred.UsageEvent{
+		Kind: alfred.EventDecision, Org: d.Org, Reservation: hold, Request: d.Request, Decision: d.ID, At: d.At,
+		User: d.User, Key: d.Key, Model: d.Model, Priority: d.Priority, Private: private, Degraded: d.Degraded, Refused: &d,
+	})
+}
+
+// zone is the organisation's. NewPlan has refused a catalog whose zone is not
+// known.
+func zone(c *alfred.Catalog) *time.Location {
+	z, err := alfred.Zone(c.Settings.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}

@@ -1,0 +1,53 @@
+package extproc
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// readiness says whether requests should be sent here.
+type readiness struct{ draining atomic.Bool }
+
+func (r *readiness) drain() { r.draining.Store(true) }
+
+// unready returns why requests should not be sent here, or "". A store that
+// stops answering later does not make the process unready: every process
+// would be, and callers would lose the answer that says why.
+func (s *Server) unready() string {
+	switch {
+	case s.ready.draining.Load():
+		return "shutting down"
+	case !s.directory.read.Load():
+		return "the directory has not been read yet: is Redis reachable?"
+	}
+	return ""
+}
+
+// Handler serves /healthz (the process lives), /readyz (it can serve) and
+// /metrics, for operators; it must not be reachable from outside.
+func (s *Server) Handler(metrics prometheus.Gatherer) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusOK, map[string]any{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if why := s.unready(); why != "" {
+			writeStatus(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "reason": why})
+			return
+		}
+		degraded := s.gate.breaker.isOpen()
+		writeStatus(w, http.StatusOK, map[string]any{"status": "ready", "degraded": degraded})
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func writeStatus(w http.ResponseWriter, status int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the reader has gone
+}

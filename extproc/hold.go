@@ -1,0 +1,179 @@
+package extproc
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Hold is one admitted request until it is ended. The rate is the one of its
+// admission, whatever is published meanwhile.
+type Hold struct {
+	record alfred.HoldRecord
+	event  alfred.UsageEvent
+	rate   alfred.Rate
+	ttl    time.Duration
+	ended  atomic.Bool
+
+	reserved bool  // the ledger holds the amount of record
+	input    int64 // upper bound of the input, in tokens
+	output   int64 // granted output of all choices, in tokens
+	limit    int64 // of one choice, to be written into the request; 0 leaves it alone
+
+	extended time.Time // guarded by holds.mu
+}
+
+// End is how a request ended.
+type End struct {
+	Outcome   alfred.Outcome
+	Status    int // of the provider's answer, 0 when none came
+	Usage     alfred.Usage
+	Estimated bool
+	At        time.Time
+}
+
+func newHold(a Admission, t terms, record alfred.HoldRecord) *Hold {
+	return &Hold{record: record, event: event(a, t), rate: t.rate, input: a.Input}
+}
+
+// open turns a grant into a hold, and an amount into output tokens.
+func (g *Gate) open(a Admission, t terms, reply alfred.ReserveReply) *Hold {
+	h := newHold(a, t, reply.Record)
+	h.reserved, h.ttl, h.output = true, g.ttl(a.Catalog), t.tWant
+	h.event.Held, h.event.Shadow = reply.Record.Granted, reply.Shadow
+	if reply.Record.Granted < t.want {
+		choices := max(a.Choices, 1)
+		h.limit = min(t.bound.Tokens(reply.Record.Granted)/choices, t.perChoice)
+		h.output = h.limit * choices
+		h.event.Shrunk = h.limit < t.perChoice
+		if !h.event.Shrunk {
+			h.limit = 0
+		} else {
+			g.metrics.shrunk.Inc()
+		}
+	}
+	h.event.OutputLimit = h.output
+	h.extended = g.now()
+	g.holds.add(h)
+	return h
+}
+
+// event is what is known of a request when it is admitted.
+func event(a Admission, t terms) alfred.UsageEvent {
+	return alfred.UsageEvent{
+		Kind: alfred.EventSettle, Org: a.Catalog.Org, Reservation: a.hold, Request: a.request, Decision: a.decision, At: a.at,
+		User: a.Principal.User, Key: a.Principal.Key, Team: t.plan.Team, Department: a.Principal.Department, Project: t.plan.Project,
+		Model: a.Model, Provider: a.Backend, Priority: t.plan.Priority, Private: a.Private, Stream: a.Stream,
+		CardVersion: a.Catalog.Card.Version, InputBound: a.Input, OutputLimit: t.tWant,
+	}
+}
+
+func voidEvent(e alfred.UsageEvent, o alfred.Outcome) alfred.UsageEvent {
+	e.Kind, e.Outcome = alfred.EventVoid, o
+	return e
+}
+
+// Settle replaces the hold with what the request cost. It is never refused:
+// the tokens are spent. Only the first of Settle and Release counts.
+func (g *Gate) Settle(ctx context.Context, h *Hold, end End) {
+	if !g.finish(h) {
+		return
+	}
+	cost, err := h.rate.Cost(end.Usage)
+	if err != nil {
+		// A provider that reports nonsense is not believed: all that was held is charged.
+		g.log.ErrorContext(ctx, "price a usage", "request", h.event.Request, "usage", end.Usage, "error", err)
+		cost, end.Estimated = h.record.Granted, true
+	}
+	if end.Estimated && h.reserved {
+		cost = min(cost, h.record.Granted)
+	}
+	if h.reserved && cost > h.record.Granted {
+		g.metrics.overruns.Inc()
+	}
+	e := h.finished(end)
+	e.Usage, e.Estimated, e.Cost, e.Overrun = end.Usage, end.Estimated, cost, h.reserved && cost > h.record.Granted
+	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: h.record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}})
+}
+
+// Release gives the hold back: the provider did nothing that costs.
+func (g *Gate) Release(ctx context.Context, h *Hold, end End) {
+	if !g.finish(h) {
+		return
+	}
+	g.endings.end(ctx, ending{void: true, settlement: alfred.Settlement{Record: h.record, Event: voidEvent(h.finished(end), end.Outcome)}})
+}
+
+// finish says whether this is the call that ends h.
+func (g *Gate) finish(h *Hold) bool {
+	if h.ended.Swap(true) {
+		return false
+	}
+	g.holds.remove(h)
+	return true
+}
+
+func (h *Hold) finished(end End) alfred.UsageEvent {
+	e := h.event
+	e.Outcome, e.Status = end.Outcome, end.Status
+	e.Millis = max(0, end.At.Sub(e.At).Milliseconds())
+	e.At = end.At
+	return e
+}
+
+// estimate is the usage that is charged when none was reported.
+func (h *Hold) estimate(output int64) alfred.Usage {
+	return alfred.Usage{Input: h.input, Output: min(max(output, 0), h.outputBound())}
+}
+
+func (h *Hold) outputBound() int64 {
+	if h.output <= 0 {
+		return math.MaxInt32
+	}
+	return h.output
+}
+
+// holds are those that are open, to be extended while their requests run.
+type holds struct {
+	mu   sync.Mutex
+	open map[*Hold]struct{}
+}
+
+func newHolds() *holds { return &holds{open: make(map[*Hold]struct{})} }
+
+func (s *holds) add(h *Hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[h] = struct{}{}
+}
+
+func (s *holds) remove(h *Hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, h)
+}
+
+func (s *holds) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// due lists the holds that were not extended for their share of the interval,
+// and marks them as extended.
+func (s *holds) due(now time.Time, every time.Duration) []*Hold {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var due []*Hold
+	for h := range s.open {
+		if now.Sub(h.extended) >= min(every, h.ttl/3) {
+			h.extended = now
+			due = append(due, h)
+		}
+	}
+	return due
+}
