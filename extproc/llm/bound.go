@@ -59,40 +59,58 @@ type text struct {
 	same  uint64 // 0x80 if the byte before it was the same
 }
 
-// plain takes the plain ASCII at the start of b, eight bytes at a time, and returns its length.
+// plain takes the ASCII at the start of b, eight bytes at a time, and the short escapes in it. It returns how far it came.
 func (t *text) plain(b []byte) int {
-	saved, prev, last := t.saved, uint64(t.prev), t.same
+	saved, prev, last := 0, uint64(t.prev), t.same
+	links := pairs
 	i := 0
 	for len(b)-i >= 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
-		n := 8
-		if stop := stops(w); stop != 0 {
+		stop := stops(w)
+		n, mask := 8, ^uint64(0)
+		if stop != 0 {
 			n = bits.TrailingZeros64(stop) / 8
-			if n == 0 {
-				break
+			mask = 1<<(8*n) - 1
+			w &= mask // a zero byte saves nothing
+		}
+		if n > 0 {
+			shifted := w<<8 | prev
+			saved += int(links[uint16(shifted)]) + int(links[uint16(w)]) + int(links[uint16(w>>8)]) +
+				int(links[uint16(w>>16)]) + int(links[uint16(w>>24)]) + int(links[uint16(w>>32)]) +
+				int(links[uint16(w>>40)]) + int(links[uint16(w>>48)])
+			same := equal(w, shifted) & mask
+			if third := same & (same<<8 | last); third != 0 {
+				saved += 2*bits.OnesCount64(third&equal(w, ' '*lanes01)) +
+					bits.OnesCount64(third&(equal(w, '-'*lanes01)|equal(w, '='*lanes01)))
 			}
-			w &= 1<<(8*n) - 1 // zero bytes save nothing
+			i += n
+			if stop == 0 {
+				prev, last = w>>56, same>>56
+				continue
+			}
+			prev, last = w>>(8*(n-1)), same>>(8*(n-1))&0x80
 		}
-		shifted := w<<8 | prev
-		saved += int(pairs[uint16(shifted)&0x7fff]) +
-			int(pairs[uint16(w)&0x7fff]) + int(pairs[uint16(w>>8)&0x7fff]) +
-			int(pairs[uint16(w>>16)&0x7fff]) + int(pairs[uint16(w>>24)&0x7fff]) +
-			int(pairs[uint16(w>>32)&0x7fff]) + int(pairs[uint16(w>>40)&0x7fff]) +
-			int(pairs[uint16(w>>48)&0x7fff])
-		same := equal(w, shifted)
-		if third := same & (same<<8 | last); third != 0 {
-			saved += 2*bits.OnesCount64(third&equal(w, ' '*lanes01)) +
-				bits.OnesCount64(third&(equal(w, '-'*lanes01)|equal(w, '='*lanes01)))
-		}
-		i += n
-		shift := 8 * (n - 1)
-		prev, last = w>>shift&0xff, same>>shift&0x80
-		if n < 8 {
-			t.saved, t.prev, t.same = saved, byte(prev), last
+		if b[i] != '\\' || i+1 >= len(b) || short[b[i+1]] == 0 {
+			t.saved += saved
+			t.prev, t.same = byte(prev), last
 			return i
 		}
+		c := uint64(short[b[i+1]])
+		saved += int(links[uint16(prev|c<<8)])
+		if c == prev {
+			if last != 0 {
+				saved += int(thirds[c&0x7f])
+			}
+			last = 0x80
+		} else {
+			last = 0
+		}
+		prev = c
+		t.cut++
+		i += 2
 	}
-	t.saved, t.prev, t.same = saved, byte(prev), last
+	t.saved += saved
+	t.prev, t.same = byte(prev), last
 	for i < len(b) && b[i]-0x20 < 0x60 && b[i] != '"' && b[i] != '\\' {
 		t.ascii(b[i])
 		i++
@@ -105,7 +123,7 @@ func equal(a, b uint64) uint64 { return ^((a ^ b) + 0x7f*lanes01) & lanes80 }
 
 func (t *text) ascii(c byte) {
 	same := c == t.prev
-	t.saved += int(pairs[uint16(t.prev)|uint16(c&0x7f)<<8])
+	t.saved += int(pairs[uint16(t.prev)|uint16(c)<<8])
 	if same && t.same != 0 {
 		t.saved += int(thirds[c&0x7f])
 	}
@@ -140,8 +158,8 @@ var (
 	thirds = [128]uint8{' ': 2, '\t': 2, '\n': 1, '-': 1, '=': 1}
 )
 
-func linkedPairs() *[1 << 15]uint8 {
-	var t [1 << 15]uint8
+func linkedPairs() *[1 << 16]uint8 {
+	var t [1 << 16]uint8
 	for a, row := range linked {
 		for _, b := range []byte(row) {
 			t[a|int(b)<<8] = 1

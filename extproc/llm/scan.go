@@ -361,26 +361,18 @@ func runeLen(b []byte) int {
 	return n
 }
 
+// short is what the second byte of a two-byte escape stands for, 0 if there is no such escape.
+var short = [256]byte{'"': '"', '\\': '\\', '/': '/', 'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
+
 // escape decodes the escape at the start of b; n is its length in bytes, 0 if it is not valid.
 func escape(b []byte) (r rune, n int) {
 	if len(b) < 2 {
 		return 0, 0
 	}
-	switch b[1] {
-	case '"', '\\', '/':
-		return rune(b[1]), 2
-	case 'n':
-		return '\n', 2
-	case 't':
-		return '\t', 2
-	case 'r':
-		return '\r', 2
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'u':
-	default:
+	if c := short[b[1]]; c != 0 {
+		return rune(c), 2
+	}
+	if b[1] != 'u' {
 		return 0, 0
 	}
 	hi, ok := hex4(b[2:])
