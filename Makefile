@@ -1,0 +1,56 @@
+# `make help` lists the targets. Everything works from a fresh clone, as root and as a plain user, and what it fetches is kept in
+# .alfred (servers), bin (programs) and the caches of Go and npm.
+
+export GOFLAGS += -buildvcs=false
+GO   ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help up down reset test test-race lint generate check bench build ui tools
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: build ## run everything on this machine until Ctrl-C
+	@bin/alfred up --no-build
+
+down: ## stop what `make up` runs
+	@$(GO) run ./cmd/alfred down
+
+reset: ## stop, and delete the data (downloads stay)
+	@$(GO) run ./cmd/alfred reset
+
+test: ## every test, on real servers; CI=true fails where something is missing
+	@$(GO) run ./cmd/alfred fetch --tests
+	$(GO) test -timeout 30m ./...
+
+test-race: ## every test, with the race detector
+	@$(GO) run ./cmd/alfred fetch --tests
+	$(GO) test -race -timeout 60m ./...
+
+lint: ## golangci-lint (the first time it is built, which takes minutes)
+	$(TOOL) golangci-lint run ./...
+
+generate: ## write the generated code anew
+	$(GO) generate ./...
+
+check: lint ## lint, generated code has not drifted, imports are allowed
+	$(GO) generate ./...
+	git diff --exit-code -- '*.gen.go' store/postgres/internal
+	$(GO) test -run 'Import' .
+
+bench: ## the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+build: ## the three programs, into bin
+	@test -x bin/alfred-admin || echo "building alfred, alfred-extproc and alfred-admin (some minutes the first time, seconds later) …"
+	@mkdir -p bin
+	@$(GO) build -o bin/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
+
+ui: ## the web app
+	@echo "The web app has no sources in this repository yet, so there is nothing to build."
+
+tools: ## build the pinned tools of tools/go.mod
+	$(TOOL) sqlc version
+	$(TOOL) oapi-codegen --version
+	$(TOOL) golangci-lint version
