@@ -17,6 +17,32 @@ func unavailable(d alfred.Decision, detail string) alfred.Decision {
 	return d
 }
 
+// isMistake says whether an error is Alfred's own, such as a plan that no
+// store takes. It is no outage: asking again would not help.
+func isMistake(err error) bool {
+	e, ok := errors.AsType[*alfred.Error](err)
+	return ok && e.Code == alfred.CodeInternal
+}
+
+// undecided answers when the ledger gave no verdict.
+func (g *Gate) undecided(ctx context.Context, a Admission, t terms, d alfred.Decision, cause error) (*Hold, alfred.Decision) {
+	if isMistake(cause) {
+		g.log.ErrorContext(ctx, "a reservation was not understood", "request", a.request, "error", cause)
+		g.voidUnknown(a, t)
+		return nil, unavailable(d, "The reservation could not be made. Nothing was charged.")
+	}
+	return g.degrade(ctx, a, t, d, cause)
+}
+
+// voidUnknown releases a reservation that may have been made, or may still be
+// on its way: then it is refused when it arrives.
+func (g *Gate) voidUnknown(a Admission, t terms) {
+	g.endings.later(ending{void: true, settlement: alfred.Settlement{
+		Record: alfred.HoldRecord{Org: a.Catalog.Org, Hold: a.hold},
+		Event:  voidEvent(event(a, t), alfred.OutcomeInternal),
+	}})
+}
+
 // degrade decides while the live store does not answer. FailDeny refuses.
 // FailAllow admits without a hold: what is spent is charged in full as soon
 // as the store is back, the event says so, and so does a header. Either way
@@ -33,11 +59,7 @@ func (g *Gate) degrade(ctx context.Context, a Admission, t terms, d alfred.Decis
 	if mode != alfred.FailAllow {
 		g.metrics.degraded.WithLabelValues(string(alfred.FailDeny)).Inc()
 		if asked {
-			// The reservation may have been made, or still be on its way.
-			g.endings.later(ending{void: true, settlement: alfred.Settlement{
-				Record: alfred.HoldRecord{Org: a.Catalog.Org, Hold: a.hold},
-				Event:  voidEvent(event(a, t), alfred.OutcomeInternal),
-			}})
+			g.voidUnknown(a, t)
 		}
 		d.Degraded = string(alfred.FailDeny)
 		return nil, unavailable(d, "Credits cannot be checked at the moment, so requests are refused. Nothing was charged. Try again in a moment.")

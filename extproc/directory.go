@@ -167,8 +167,13 @@ func (d *directory) catalog(ctx context.Context, org alfred.OrgID) (*alfred.Cata
 	return fetched.(*alfred.Catalog), nil
 }
 
-// forget drops what a change made old.
+// forget drops what a change made old. The zero change says that some may
+// have been missed.
 func (d *directory) forget(c Change) {
+	if c == (Change{}) {
+		d.forgetAll()
+		return
+	}
 	d.epoch.Add(1)
 	if c.KeyHash != "" {
 		d.mu.Lock()

@@ -106,11 +106,33 @@ func (q *endings) try(ctx context.Context, e ending) error {
 		state, err = q.ledger.Settle(ctx, e.settlement)
 	}
 	q.metrics.called(act, began, err)
-	if err != nil {
+	switch {
+	case err == nil:
+	case alfred.ErrorCode(err) == alfred.CodeNotFound && !e.void:
+		// Too long ago for the open windows; the permanent record still takes it.
+		return q.append(ctx, e)
+	case isMistake(err):
+		q.log.ErrorContext(ctx, "a hold cannot be ended and is left to the reaper", "hold", e.settlement.Record.Hold, "error", err)
+		q.metrics.endingsLost.Inc()
+		return nil
+	default:
 		return err
 	}
 	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
 	return nil
+}
+
+// append records what a hold cost without charging its counters, whose
+// window may be over.
+func (q *endings) append(ctx context.Context, e ending) error {
+	s := e.settlement
+	event := s.Event
+	event.Late, event.Cost = true, s.Cost
+	event.Charges, event.Legs = alfred.ChargesOf(s.Record, s.Cost, alfred.SpreadOverLegs(s.Record.Legs, s.Cost))
+	began := time.Now()
+	err := q.ledger.AppendEvents(ctx, s.Record.Org, []alfred.UsageEvent{event})
+	q.metrics.called("append", began, err)
+	return err
 }
 
 // close waits until everything is ended, or ctx ends.

@@ -33,6 +33,10 @@ type GateSettings struct {
 	HoldExtend time.Duration   // how often a running request extends its hold
 }
 
+// maxHoldTTL bounds how far ahead a hold may be due, so that what ends it late
+// can still tell that it was not ended before.
+const maxHoldTTL = 5 * time.Minute
+
 // Admission is one request at the gate: who asks for what.
 type Admission struct {
 	identity
@@ -84,7 +88,7 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 		d.Need, d.Want, d.Priority = t.need, t.want, t.plan.Priority
 		reply, err := g.reserve(ctx, a, t)
 		if err != nil {
-			return g.degrade(ctx, a, t, d, err)
+			return g.undecided(ctx, a, t, d, err)
 		}
 		switch {
 		case reply.Verdict == alfred.VerdictGranted:
@@ -127,6 +131,11 @@ func (g *Gate) terms(a Admission, now time.Time) (terms, *alfred.Refusal, error)
 	t.plan, refusal, err = alfred.NewPlan(a.Catalog, a.Principal, alfred.Ask{
 		Model: a.Model, Priority: a.Priority, Project: a.Project, Team: a.Team, Tokens: a.Input + t.tNeed,
 	}, now)
+	for i := range t.plan.Buckets {
+		// Above its rate a bucket refuses whatever the number; stores do not count to any number.
+		b := &t.plan.Buckets[i]
+		b.Units = min(b.Units, b.Bucket.PerMinute+1)
+	}
 	return t, refusal, err
 }
 
@@ -172,7 +181,7 @@ func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.R
 	defer cancel()
 	reply, err = g.ledger.Reserve(ctx, r)
 	g.metrics.called("reserve", began, err)
-	answered = err == nil
+	answered = err == nil || isMistake(err)
 	if err != nil {
 		return reply, fmt.Errorf("reserve %s: %w", r.Hold, err)
 	}
@@ -180,10 +189,11 @@ func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.R
 }
 
 func (g *Gate) ttl(c *alfred.Catalog) time.Duration {
+	ttl := min(g.settings.HoldTTL, maxHoldTTL)
 	if s := c.Settings.HoldSeconds; s > 0 {
-		return min(time.Duration(s)*time.Second, g.settings.HoldTTL)
+		ttl = min(ttl, time.Duration(s)*time.Second)
 	}
-	return g.settings.HoldTTL
+	return ttl
 }
 
 func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.ReserveReply) alfred.Decision {

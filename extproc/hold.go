@@ -89,6 +89,7 @@ func (g *Gate) Settle(ctx context.Context, h *Hold, end End) {
 		g.log.ErrorContext(ctx, "price a usage", "request", h.event.Request, "usage", end.Usage, "error", err)
 		cost, end.Estimated = h.record.Granted, true
 	}
+	cost = min(cost, alfred.MaxCredits)
 	if end.Estimated && h.reserved {
 		cost = min(cost, h.record.Granted)
 	}
@@ -97,7 +98,11 @@ func (g *Gate) Settle(ctx context.Context, h *Hold, end End) {
 	}
 	e := h.finished(end)
 	e.Usage, e.Estimated, e.Cost, e.Overrun = end.Usage, end.Estimated, cost, h.reserved && cost > h.record.Granted
-	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: h.record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}})
+	record := h.record
+	if !h.reserved {
+		record.Due = end.At.Add(maxHoldTTL) // the time in which it may be charged begins now
+	}
+	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}})
 }
 
 // Release gives the hold back: the provider did nothing that costs.

@@ -17,7 +17,6 @@ type journal struct {
 	metrics *Metrics
 	log     *slog.Logger
 	in      chan alfred.UsageEvent
-	done    chan struct{}
 }
 
 const (
@@ -27,7 +26,7 @@ const (
 )
 
 func newJournal(l Ledger, m *Metrics, log *slog.Logger) *journal {
-	return &journal{ledger: l, metrics: m, log: log, in: make(chan alfred.UsageEvent, journalSize), done: make(chan struct{})}
+	return &journal{ledger: l, metrics: m, log: log, in: make(chan alfred.UsageEvent, journalSize)}
 }
 
 // add records a refusal, unless too many wait.
@@ -41,7 +40,6 @@ func (j *journal) add(e alfred.UsageEvent) {
 
 // run writes until ctx ends, then writes what is left.
 func (j *journal) run(ctx context.Context) {
-	defer close(j.done)
 	tick := time.NewTicker(journalEvery)
 	defer tick.Stop()
 	var batch []alfred.UsageEvent

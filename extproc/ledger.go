@@ -32,7 +32,8 @@ type Directory interface {
 }
 
 // Change says what was published: the record of a key, or, without a hash,
-// the catalog of an organisation.
+// the catalog of an organisation. The zero Change says that some may have been
+// missed.
 type Change struct {
 	Org     alfred.OrgID
 	Version int64
