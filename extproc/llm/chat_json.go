@@ -15,6 +15,7 @@ type chatJSON struct {
 
 	depth    int
 	started  bool // the first brace was seen
+	lost     bool // this is no JSON object; the rest is not looked at
 	inString bool
 	escaped  bool // the last byte of the string was a backslash
 	value    bool // a colon was seen and its value has not ended: a string now is no name
@@ -26,7 +27,7 @@ type chatJSON struct {
 }
 
 func (c *chatJSON) Write(p []byte) []byte {
-	for i := 0; i < len(p); {
+	for i := 0; i < len(p) && !c.lost; {
 		if c.inString {
 			i += c.string(p[i:])
 			continue
@@ -74,7 +75,7 @@ func (c *chatJSON) byte(b byte) {
 		return
 	}
 	if c.facts.Done || !c.started && b != '{' {
-		c.facts.Bad = true
+		c.facts.Bad, c.lost = true, true
 		return
 	}
 	c.started = true

@@ -30,7 +30,7 @@ func (s *scanner) usage() (u Usage, has, sane bool) {
 			return s.count(&w.completion, &w.hasCompletion, &w.wild)
 		case "total_tokens":
 			return s.count(&w.total, nil, &w.wild)
-		case "prompt_cache_hit_tokens", "cache_read_input_tokens":
+		case "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens":
 			return s.count(&w.cached, nil, &w.wild)
 		case "cache_creation_input_tokens":
 			return s.count(&w.cacheWrite, nil, &w.wild)
