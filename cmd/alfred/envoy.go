@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,7 @@ import (
 
 func envoyCommand() *cobra.Command {
 	var cfg envoy.Config
-	var mockURL string
+	var mockURL, output string
 	c := &cobra.Command{
 		Use: "envoy", Short: "Print a bootstrap configuration for Envoy", Args: cobra.NoArgs,
 		Long: "Print a bootstrap configuration for a standalone Envoy 1.37 or newer. The providers are those that OPENAI_API_KEY and\n" +
@@ -33,8 +34,14 @@ func envoyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("render Envoy's configuration: %w", err)
 			}
-			_, err = c.OutOrStdout().Write(text)
-			return err
+			if output == "" {
+				_, err = c.OutOrStdout().Write(text)
+				return err
+			}
+			if err := os.WriteFile(output, text, 0o644); err != nil {
+				return fmt.Errorf("write Envoy's configuration: %w", err)
+			}
+			return nil
 		},
 	}
 	f := c.Flags()
@@ -44,6 +51,7 @@ func envoyCommand() *cobra.Command {
 	f.StringVar(&cfg.Admin, "admin", "127.0.0.1:8080", "where alfred-admin listens, host:port")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "what people call this place (default: ALFRED_PUBLIC_URL, else http://localhost:8000)")
 	f.StringVar(&cfg.CAFile, "ca-file", "", "authorities that providers are verified against (default: the system's)")
+	f.StringVar(&output, "output", "", "file to write instead of standard output")
 	f.StringVar(&mockURL, "mock-url", "http://127.0.0.1:8081/v1", "where the mock provider listens")
 	return c
 }

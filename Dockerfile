@@ -1,0 +1,16 @@
+# One image with the three programs; docker-compose.yaml says which one runs.
+
+FROM golang:1.26.8-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOFLAGS=-buildvcs=false go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
+# The folder of the socket that Envoy and alfred-extproc share. A volume mounted over it takes its owner from here.
+RUN mkdir -p /out/run/alfred
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /out/alfred /out/alfred-extproc /out/alfred-admin /usr/local/bin/
+COPY --from=build --chown=nonroot:nonroot /out/run/alfred /run/alfred
+ENTRYPOINT ["alfred"]
