@@ -1,0 +1,169 @@
+package store
+
+import "github.com/alfred-envoy/alfred"
+
+// State is the letter of a hold's record.
+type State byte
+
+const (
+	Absent  State = 0
+	Held    State = 'R'
+	Settled State = 'S'
+	Void    State = 'V'
+	Expired State = 'X'
+)
+
+// Standing is where a hold stands: its state, and what it has been charged.
+type Standing struct {
+	State   State
+	Charged alfred.Credits // of Settled and Expired
+}
+
+// Delta is what an ending adds to one counter.
+type Delta struct {
+	Counter   alfred.Counter
+	Committed alfred.Credits
+	Settled   alfred.Credits
+}
+
+// Correction is what an ending adds to the arrival time of a bucket, in
+// microseconds.
+type Correction struct {
+	Bucket alfred.Bucket
+	Micros int64
+}
+
+// Ending is one step of a hold: if its record still stands at From, then the
+// deltas, the corrections and the event are written and it stands at To. When
+// To is Absent there is nothing to write.
+type Ending struct {
+	From    Standing
+	To      Standing
+	End     alfred.EndState
+	Deltas  []Delta
+	Buckets []Correction
+	Event   *alfred.UsageEvent
+}
+
+// Settle is the step that replaces a hold by the measured cost. A cost above
+// the hold overdraws, because the tokens are spent. What was charged or
+// released before is adjusted once, by the difference; a hold without a record
+// is charged in full.
+//
+// A bucket of tokens per minute is corrected to the tokens measured when the
+// hold was open, never later: by then its minute is over.
+func Settle(from Standing, s alfred.Settlement) (Ending, error) {
+	r := s.Record
+	if s.Cost < 0 || s.Cost > alfred.MaxCredits {
+		return Ending{}, invalid("a cost of %d: expected 0 to %d", s.Cost, alfred.MaxCredits)
+	}
+	if len(r.Legs) == 0 {
+		return Ending{}, invalid("a record without legs cannot be settled")
+	}
+	e := Ending{From: from, To: Standing{Settled, s.Cost}}
+	event := s.Event
+	switch from.State {
+	case Held:
+		e.End = alfred.EndSettled
+		e.charge(r, event, alfred.EventSettle, s.Cost, r.Granted)
+		for _, b := range r.Buckets {
+			if b.Bucket.Metric == alfred.MetricTokensPerMinute && s.Tokens != b.Units {
+				bound := MaxUnits / b.Bucket.Interval()
+				e.Buckets = append(e.Buckets, Correction{b.Bucket, min(max(s.Tokens-b.Units, -bound), bound) * b.Bucket.Interval()})
+			}
+		}
+	case Expired, Void:
+		e.End = alfred.EndAdjusted
+		e.adjust(r, event, s.Cost, from.Charged)
+	case Absent:
+		e.End = alfred.EndLate
+		event.Late = true
+		e.charge(r, event, alfred.EventSettle, s.Cost, 0)
+	default:
+		return Ending{From: from, End: alfred.EndDuplicate}, nil
+	}
+	return e, nil
+}
+
+// Release is the step that gives a hold back because nothing was spent. Where
+// there is no hold it leaves a record that refuses one that comes later. What
+// an expiry has charged is returned. Buckets stay charged: a rate is no money,
+// and a request that failed was still a request.
+func Release(from Standing, r alfred.HoldRecord, event alfred.UsageEvent) Ending {
+	e := Ending{From: from, To: Standing{State: Void}, End: alfred.EndVoided}
+	if event.Reservation == "" {
+		event = r.Terms.Event
+	}
+	switch from.State {
+	case Held:
+		e.charge(r, event, alfred.EventVoid, 0, r.Granted)
+	case Expired:
+		e.To, e.End = Standing{State: Settled}, alfred.EndAdjusted
+		e.adjust(r, event, 0, from.Charged)
+	case Absent:
+	default:
+		return Ending{From: from, End: alfred.EndDuplicate}
+	}
+	return e
+}
+
+// Expire is the step that charges an open hold by its policy.
+func Expire(r alfred.HoldRecord) Ending {
+	cost := r.ReapCharge()
+	e := Ending{From: Standing{State: Held}, To: Standing{Expired, cost}, End: alfred.EndExpired}
+	event := r.Terms.Event
+	event.Outcome, event.Estimated = alfred.OutcomeExpired, true
+	e.charge(r, event, alfred.EventExpired, cost, r.Granted)
+	return e
+}
+
+// charge settles cost where held was committed.
+func (e *Ending) charge(r alfred.HoldRecord, event alfred.UsageEvent, kind alfred.EventKind, cost, held alfred.Credits) {
+	spread := alfred.SpreadOverLegs(r.Legs, cost)
+	for _, c := range r.Caps {
+		e.add(c, cost-held, cost)
+	}
+	for i, l := range r.Legs {
+		taken := l.Taken
+		if held == 0 {
+			taken = 0
+		}
+		for _, c := range l.Counters {
+			e.add(c, spread[i]-taken, spread[i])
+		}
+	}
+	event.Overrun = event.Overrun || cost > r.Granted
+	e.record(r, event, kind, cost, spread)
+}
+
+// adjust replaces what was charged by cost.
+func (e *Ending) adjust(r alfred.HoldRecord, event alfred.UsageEvent, cost, charged alfred.Credits) {
+	before, diff := alfred.SpreadOverLegs(r.Legs, charged), alfred.SpreadOverLegs(r.Legs, cost)
+	for _, c := range r.Caps {
+		e.add(c, cost-charged, cost-charged)
+	}
+	for i, l := range r.Legs {
+		diff[i] -= before[i]
+		for _, c := range l.Counters {
+			e.add(c, diff[i], diff[i])
+		}
+	}
+	event.Overrun = event.Overrun || cost > r.Granted
+	e.record(r, event, alfred.EventAdjust, cost-charged, diff)
+}
+
+func (e *Ending) add(c alfred.Counter, committed, settled alfred.Credits) {
+	if committed != 0 || settled != 0 {
+		e.Deltas = append(e.Deltas, Delta{c, committed, settled})
+	}
+}
+
+func (e *Ending) record(r alfred.HoldRecord, event alfred.UsageEvent, kind alfred.EventKind, cost alfred.Credits, spread []alfred.Credits) {
+	event.Kind, event.Org, event.Reservation = kind, r.Org, r.Hold
+	event.Held, event.Cost = r.Granted, cost
+	event.Charges, event.Legs = nil, nil
+	if cost != 0 {
+		event.Charges, event.Legs = alfred.ChargesOf(r, cost, spread)
+	}
+	e.Event = &event
+}

@@ -1,0 +1,37 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
+)
+
+// Touch marks something to be published when the writer's transaction
+// commits. The catalog has no id; of people each id is one topic.
+func (s *Store) Touch(ctx context.Context, org alfred.OrgID, kind string, ids ...string) error {
+	switch {
+	case kind == "catalog":
+		ids = []string{""}
+	case len(ids) == 0:
+		return nil
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	return failed(s.q(ctx).Touch(ctx, org, kind, ids), "touch %s", kind)
+}
+
+// Touched returns what is to be published, oldest first, the same thing as
+// often as it was touched. Max 0 is all.
+func (s *Store) Touched(ctx context.Context, max int) ([]alfred.Topic, error) {
+	rows, err := s.q(ctx).Touched(ctx, most(max))
+	return each(rows, func(r db.Outbox) alfred.Topic {
+		return alfred.Topic{Seq: r.Seq, Org: r.OrgID, Kind: r.Kind, ID: r.Subject}
+	}), failed(err, "read what was touched")
+}
+
+// Published forgets the topics with these numbers and no others: what was
+// touched since, or committed late with a lower number, stays.
+func (s *Store) Published(ctx context.Context, seqs []int64) error {
+	return failed(s.q(ctx).Published(ctx, seqs), "forget what was published")
+}

@@ -1,0 +1,74 @@
+-- name: EnsureUsagePartitions :exec
+SELECT ensure_usage_partition(day) FROM unnest(@days::date[]) AS day ORDER BY day;
+
+-- name: AddUsageEvents :batchone
+INSERT INTO usage_events (occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id,
+    model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost,
+    charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+ON CONFLICT (occurred_on, reservation_id, kind) DO NOTHING
+RETURNING true AS added;
+
+-- name: AddCounterUsage :exec
+INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled)
+SELECT unnest(@org_ids::text[]), unnest(@kinds::text[]), unnest(@subjects::text[]), unnest(@window_starts::timestamptz[]),
+    unnest(@window_ends::timestamptz[]), unnest(@amounts::bigint[])
+ON CONFLICT (org_id, kind, subject, window_start) DO UPDATE SET settled = counter_usage.settled + EXCLUDED.settled, updated_at = now();
+
+-- name: AddUsageHourly :exec
+INSERT INTO usage_hourly (org_id, hour, user_id, team_id, department_id, project_id, model, provider, requests, estimated,
+    input, cached_input, cache_write, output, reasoning, cost)
+SELECT unnest(@org_ids::text[]), unnest(@hours::timestamptz[]), unnest(@user_ids::text[]), unnest(@team_ids::text[]), unnest(@department_ids::text[]),
+    unnest(@project_ids::text[]), unnest(@models::text[]), unnest(@providers::text[]), unnest(@requests::bigint[]), unnest(@estimated::bigint[]),
+    unnest(@input::bigint[]), unnest(@cached_input::bigint[]), unnest(@cache_write::bigint[]), unnest(@output::bigint[]), unnest(@reasoning::bigint[]),
+    unnest(@cost::bigint[])
+ON CONFLICT (org_id, hour, user_id, team_id, department_id, project_id, model, provider) DO UPDATE SET
+    requests = usage_hourly.requests + EXCLUDED.requests, estimated = usage_hourly.estimated + EXCLUDED.estimated,
+    input = usage_hourly.input + EXCLUDED.input, cached_input = usage_hourly.cached_input + EXCLUDED.cached_input,
+    cache_write = usage_hourly.cache_write + EXCLUDED.cache_write, output = usage_hourly.output + EXCLUDED.output,
+    reasoning = usage_hourly.reasoning + EXCLUDED.reasoning, cost = usage_hourly.cost + EXCLUDED.cost;
+
+-- name: AddDecisions :batchone
+INSERT INTO decisions (id, org_id, user_id, at, code, decision) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (id) DO NOTHING
+RETURNING true AS added;
+
+-- name: SetAside :exec
+INSERT INTO stream_set_aside (org_id, entry, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: Usage :many
+SELECT * FROM usage_events
+WHERE org_id = @org_id
+  AND (@user_id::text = '' OR user_id = @user_id)
+  AND (sqlc.narg(since)::timestamptz IS NULL OR (at >= sqlc.narg(since) AND occurred_on >= (sqlc.narg(since) AT TIME ZONE 'UTC')::date))
+  AND (sqlc.narg(until)::timestamptz IS NULL OR (at < sqlc.narg(until) AND occurred_on <= (sqlc.narg(until) AT TIME ZONE 'UTC')::date))
+  AND (sqlc.narg(after_at)::timestamptz IS NULL OR (at, reservation_id, kind) < (sqlc.narg(after_at), @after_reservation::text, @after_kind::text))
+ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT sqlc.narg(max)::bigint;
+
+-- name: UsageTotals :many
+-- Whole hours come from the roll-up, and the parts of hours at either end
+-- from the events, so that a window that begins at half past is exact.
+WITH used AS (
+    SELECT model, requests, input, cached_input, cache_write, output, reasoning, cost FROM usage_hourly h
+    WHERE h.org_id = @org_id AND (@user_id::text = '' OR h.user_id = @user_id)
+      AND (sqlc.narg(first_hour)::timestamptz IS NULL OR hour >= sqlc.narg(first_hour))
+      AND (sqlc.narg(end_hour)::timestamptz IS NULL OR hour < sqlc.narg(end_hour))
+  UNION ALL
+    SELECT model, CASE WHEN kind IN ('settle', 'expired') THEN 1 ELSE 0 END, input, cached_input, cache_write, output, reasoning, cost FROM usage_events e
+    WHERE e.org_id = @org_id AND (@user_id = '' OR e.user_id = @user_id) AND kind <> 'void'
+      AND ((at >= sqlc.narg(since)::timestamptz AND at < sqlc.narg(first_hour) AND (sqlc.narg(until)::timestamptz IS NULL OR at < sqlc.narg(until)))
+        OR (at >= sqlc.narg(end_hour) AND at < sqlc.narg(until) AND (sqlc.narg(first_hour)::timestamptz IS NULL OR at >= sqlc.narg(first_hour))))
+)
+SELECT model, sum(requests)::bigint AS requests, sum(input)::bigint AS input, sum(cached_input)::bigint AS cached_input, sum(cache_write)::bigint AS cache_write,
+    sum(output)::bigint AS output, sum(reasoning)::bigint AS reasoning, sum(cost)::bigint AS cost
+FROM used GROUP BY model ORDER BY model;
+
+-- name: CounterUsage :one
+SELECT coalesce(sum(settled), 0)::bigint FROM counter_usage WHERE org_id = $1 AND kind = $2 AND subject = $3 AND window_start = $4;
+
+-- name: Decision :one
+SELECT decision FROM decisions WHERE org_id = $1 AND id = $2;
+
+-- name: UsageOfDecision :many
+SELECT * FROM usage_events WHERE org_id = $1 AND decision_id = $2 ORDER BY at, kind;

@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
+)
+
+// CreateTransfer stores a transfer. Its move is booked once: again is
+// CodeConflict.
+func (s *Store) CreateTransfer(ctx context.Context, t alfred.Transfer) error {
+	return failed(s.q(ctx).CreateTransfer(ctx, db.CreateTransferParams{
+		OrgID: t.Org, ID: t.ID, MoveID: t.Move, SenderID: t.Sender, RecipientID: t.Recipient, Amount: t.Amount, Reason: t.Reason,
+		WindowStart: t.Window.Start, WindowEnd: t.Window.End, CreatedAt: t.CreatedAt,
+	}), "create transfer %s", t.ID)
+}
+
+// Transfers returns those that the filter leaves, newest first.
+func (s *Store) Transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]alfred.Transfer, error) {
+	rows, err := s.q(ctx).Transfers(ctx, db.TransfersParams{
+		OrgID: org, After: f.After, Sender: string(f.Sender), Recipient: string(f.Recipient), Either: string(f.Either),
+		Since: instant(f.From), Until: instant(f.Until), MinAmount: int64(f.MinAmount), MaxAmount: int64(f.MaxAmount), Max: most(f.Limit),
+	})
+	return each(rows, func(r db.Transfer) alfred.Transfer {
+		return alfred.Transfer{
+			ID: r.ID, Org: r.OrgID, Move: r.MoveID, Sender: r.SenderID, Recipient: r.RecipientID, Amount: r.Amount, Reason: r.Reason,
+			Window: alfred.Window{Start: r.WindowStart, End: r.WindowEnd}, CreatedAt: r.CreatedAt,
+		}
+	}), failed(err, "list transfers")
+}

@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
+)
+
+func event(r db.UsageEvent) alfred.UsageEvent {
+	return alfred.UsageEvent{
+		Kind: r.Kind, Org: r.OrgID, Reservation: r.ReservationID, Request: r.RequestID, Decision: r.DecisionID, At: r.At,
+		User: r.UserID, Key: r.KeyID, Team: r.TeamID, Department: r.DepartmentID, Project: r.ProjectID, Model: r.Model, Provider: r.Provider,
+		Priority: r.Priority, Private: r.Private, Stream: r.Stream, Usage: alfred.Usage{
+			Input: r.Input, CachedInput: r.CachedInput, CacheWrite: r.CacheWrite, Output: r.Output, Reasoning: r.Reasoning,
+		},
+		Estimated: r.Estimated, Overrun: r.Overrun, Late: r.Late, Degraded: r.Degraded, Held: r.Held, Cost: r.Cost,
+		Charges: filled(r.Charges), Legs: filled(r.Legs), CardVersion: r.CardVersion, InputBound: r.InputBound, OutputLimit: r.OutputLimit,
+		Shrunk: r.Shrunk, Status: int(r.Status), Outcome: r.Outcome, Shadow: filled(r.Shadow), Millis: r.Millis,
+	}
+}
+
+// filled is nil for an empty slice, as the domain writes none.
+func filled[T any](s []T) []T {
+	if len(s) == 0 {
+		return nil
+	}
+	return s
+}
+
+// Usage returns events without decisions, newest first, and the cursor of the
+// next page, "" on the last one.
+func (s *Store) Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) {
+	q := db.UsageParams{OrgID: org, UserID: string(f.User), Since: instant(f.From), Until: instant(f.Until)}
+	if f.After != "" {
+		after, err := parsePlace(f.After)
+		if err != nil {
+			return nil, "", err
+		}
+		q.AfterAt, q.AfterReservation, q.AfterKind = &after.at, after.reservation, after.kind
+	}
+	if f.Limit > 0 {
+		q.Max = most(f.Limit + 1) // one more tells whether there is another page
+	}
+	rows, err := s.q(ctx).Usage(ctx, q)
+	if err != nil {
+		return nil, "", failed(err, "list usage")
+	}
+	if f.Limit > 0 && len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+		last := rows[f.Limit-1]
+		next = place{last.At, string(last.ReservationID), string(last.Kind)}.String()
+	}
+	return each(rows, event), next, nil
+}
+
+// place is where a page of events ends.
+type place struct {
+	at                time.Time
+	reservation, kind string
+}
+
+func (p place) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.at.UnixMicro(), 10) + " " + p.kind + " " + p.reservation))
+}
+
+func parsePlace(cursor string) (place, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	parts := strings.SplitN(string(raw), " ", 3)
+	if err != nil || len(parts) != 3 {
+		return place{}, alfred.Invalid("cursor", "expected the cursor of a page of usage")
+	}
+	micros, err := strconv.ParseInt(parts[0], 10, 64)
+	if err != nil {
+		return place{}, alfred.Invalid("cursor", "expected the cursor of a page of usage")
+	}
+	return place{time.UnixMicro(micros).UTC(), clean(parts[2]), clean(parts[1])}, nil
+}
+
+// UsageTotals returns what was used from f.From up to f.Until, by model. Whole
+// hours come from the roll-up and the rest from the events, so it is exact
+// for every window.
+func (s *Store) UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error) {
+	q := db.UsageTotalsParams{OrgID: org, UserID: string(f.User), Since: instant(f.From), Until: instant(f.Until)}
+	if !f.From.IsZero() {
+		first := f.From.UTC().Truncate(time.Hour)
+		if first.Before(f.From) {
+			first = first.Add(time.Hour)
+		}
+		q.FirstHour = &first
+	}
+	if !f.Until.IsZero() {
+		end := f.Until.UTC().Truncate(time.Hour)
+		q.EndHour = &end
+	}
+	rows, err := s.q(ctx).UsageTotals(ctx, q)
+	return each(rows, func(r db.UsageTotalsRow) alfred.UsageTotal {
+		return alfred.UsageTotal{
+			Model: r.Model, Requests: r.Requests, Cost: alfred.Credits(r.Cost), Usage: alfred.Usage{
+				Input: r.Input, CachedInput: r.CachedInput, CacheWrite: r.CacheWrite, Output: r.Output, Reasoning: r.Reasoning,
+			},
+		}
+	}), failed(err, "sum usage")
+}
+
+// CounterUsage returns what the recorded events have put on a counter.
+func (s *Store) CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Counter) (alfred.Credits, error) {
+	n, err := s.q(ctx).CounterUsage(ctx, org, c.Kind, short(c.Subject), c.Window.Start)
+	return alfred.Credits(n), failed(err, "read usage of %s %s", c.Kind, c.Subject)
+}
+
+// SetAside keeps an entry of the stream that could not be read. A second time
+// changes nothing.
+func (s *Store) SetAside(ctx context.Context, org alfred.OrgID, entry string, raw []byte, reason string) error {
+	if raw == nil {
+		raw = []byte{}
+	}
+	return failed(s.q(ctx).SetAside(ctx, org, entry, raw, clean(reason)), "set entry %s aside", entry)
+}

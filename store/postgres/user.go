@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
+)
+
+func user(r db.User) alfred.User {
+	return alfred.User{
+		ID: r.ID, Org: r.OrgID, Email: r.Email, Name: r.Name, Status: r.Status, VacationStart: moment(r.VacationStart), VacationUntil: moment(r.VacationUntil),
+		Access: r.AccessRole, Department: value(r.DepartmentID), Quota: r.Quota, MaxPriority: r.MaxPriority, Version: r.Version,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: moment(r.DeletedAt),
+	}
+}
+
+// CreateUser stores a new person at version 1. An address that somebody has,
+// in whatever case, is CodeConflict.
+func (s *Store) CreateUser(ctx context.Context, u alfred.User) error {
+	return failed(s.q(ctx).CreateUser(ctx, db.CreateUserParams{
+		OrgID: u.Org, ID: u.ID, Email: u.Email, EmailKey: alfred.NormalEmail(u.Email), Name: u.Name, Status: u.Status,
+		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
+		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, CreatedAt: u.CreatedAt,
+	}), "create user %s", u.ID)
+}
+
+// User returns one person; a deleted one is CodeNotFound.
+func (s *Store) User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (alfred.User, error) {
+	row, err := s.q(ctx).User(ctx, org, id)
+	return user(row), found(err, "user", id)
+}
+
+// UserByEmail returns the person who has an address now.
+func (s *Store) UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error) {
+	row, err := s.q(ctx).UserByEmail(ctx, org, alfred.NormalEmail(email))
+	return user(row), found(err, "user", email)
+}
+
+// Users returns people who are not deleted, by id.
+func (s *Store) Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) {
+	statuses := texts(f.Statuses)
+	if len(statuses) == 0 {
+		statuses = nil
+	}
+	rows, err := s.q(ctx).Users(ctx, db.UsersParams{
+		OrgID: org, After: f.After, Query: f.Query, Access: string(f.Access), Team: string(f.Team), Statuses: statuses, Ids: texts(f.IDs), Max: most(f.Limit),
+	})
+	return each(rows, user), failed(err, "list users")
+}
+
+// UpdateUser replaces a person whose version is still u.Version, and counts
+// the version up. The last owner who can act stays one: CodeConflict, at the
+// end of the transaction.
+func (s *Store) UpdateUser(ctx context.Context, u alfred.User) error {
+	rows, err := s.q(ctx).UpdateUser(ctx, db.UpdateUserParams{
+		OrgID: u.Org, ID: u.ID, Version: u.Version, Email: u.Email, EmailKey: alfred.NormalEmail(u.Email), Name: u.Name, Status: u.Status,
+		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
+		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, UpdatedAt: u.UpdatedAt,
+	})
+	return replaced(rows, err, "user", u.ID, func() error {
+		_, err := s.User(ctx, u.Org, u.ID)
+		return err
+	})
+}
+
+// DeleteUser ends a person: keys are revoked, memberships and limits end, and
+// the address is free. The row stays, for what refers to it.
+func (s *Store) DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error {
+	return s.InTx(ctx, func(ctx context.Context) error {
+		q := s.q(ctx)
+		rows, err := q.DeleteUser(ctx, at, org, id)
+		if err := changed(rows, err, "user", id); err != nil {
+			return err
+		}
+		keys, err := q.Keys(ctx, org, []string{string(id)})
+		if err != nil {
+			return failed(err, "list keys of %s", id)
+		}
+		ids := each(keys, func(k db.ApiKey) string { return string(k.ID) })
+		for _, end := range []func() error{
+			func() error { return q.RevokeKeysOf(ctx, at, org, id) },
+			func() error { return q.LeaveTeams(ctx, org, id) },
+			func() error { return q.LeaveProjects(ctx, org, id) },
+			func() error { return q.DeleteLimitsOf(ctx, org, alfred.ScopeUser, []string{string(id)}) },
+			func() error { return q.DeleteLimitsOf(ctx, org, alfred.ScopeKey, ids) },
+		} {
+			if err := end(); err != nil {
+				return failed(err, "delete user %s", id)
+			}
+		}
+		return nil
+	})
+}
+
+// CountOwners counts the owners who can act: neither deleted nor suspended.
+func (s *Store) CountOwners(ctx context.Context, org alfred.OrgID) (int, error) {
+	n, err := s.q(ctx).CountOwners(ctx, org)
+	return int(n), failed(err, "count owners")
+}
