@@ -1,12 +1,15 @@
 package envoy_test
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alfred-envoy/alfred/envoy"
 )
 
 func TestAnAdmittedCallArrivesAsAlfredWroteIt(t *testing.T) {
@@ -277,6 +280,63 @@ func await(t *testing.T, what string, ok func() bool) {
 		case <-tick.C:
 		case <-deadline:
 			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// What holds over HTTP/1.1 holds over HTTP/2.
+func TestHTTP2IsNoWayAround(t *testing.T) {
+	w := newWorld(t, nil)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	h2 := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: time.Minute}
+	call := func(body io.Reader, headers ...string) reply {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/v1/chat/completions", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		res, err := h2.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.ProtoMajor != 2 {
+			t.Fatalf("answered over %s", res.Proto)
+		}
+		return reply{res, string(text)}
+	}
+	if got := call(strings.NewReader(`{"content":"hello"}`)); got.StatusCode != 200 || string(w.provider.last().body) != `{"content":"hello, edited"}` {
+		t.Errorf("got %s %s, the provider %s", got.Status, got.body, w.provider.last().body)
+	}
+	reached := w.provider.count()
+	call(strings.NewReader("{}"), "X-Script", "undecided", "X-Alfred-Backend", "mock").wantError(t, 503, "unavailable")
+	if got := call(strings.NewReader("{}"), "X-Script", "deny", "X-Status", "429"); got.StatusCode != 429 || got.body != `{"from":"alfred"}` {
+		t.Errorf("got %s %s", got.Status, got.body)
+	}
+	call(io.LimitReader(zeros{}, envoy.BodyLimit+1)).wantError(t, 413, "payload_too_large")
+	if n := w.provider.count(); n != reached {
+		t.Errorf("%d more requests reached the provider", n-reached)
+	}
+}
+
+// An underscore may stand for a dash at the other end.
+func TestHeadersWithUnderscoresAreDropped(t *testing.T) {
+	w := newWorld(t, nil)
+	got := w.complete(t, "X_Alfred_Backend", "elsewhere", "X_Api_Key", "tp-caller")
+	if got.StatusCode != 200 {
+		t.Fatalf("got %s %s", got.Status, got.body)
+	}
+	for name := range w.provider.last().Header {
+		if strings.Contains(name, "_") {
+			t.Errorf("%s reached the provider", name)
 		}
 	}
 }
