@@ -12,79 +12,94 @@ import (
 // made of, in the order of ids, deleted people included, so that their keys
 // die. Unknown ids are left out. However many people, it asks seven times.
 func (s *Store) UserDirectory(ctx context.Context, org alfred.OrgID, ids []alfred.UserID, now time.Time) ([]alfred.UserDirectory, error) {
-	people := texts(ids)
-	q := s.q(ctx)
-	users, err := q.UsersEvenDeleted(ctx, org, people)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	users, err := s.q(ctx).UsersEvenDeleted(ctx, org, texts(ids))
 	if err != nil {
 		return nil, failed(err, "read people")
 	}
-	entries := make(map[string]*alfred.UserDirectory, len(users))
+	entries := make(entries, len(users))
 	for _, u := range users {
-		entries[string(u.ID)] = &alfred.UserDirectory{User: user(u)}
+		entries[u.ID] = &alfred.UserDirectory{User: user(u)}
 	}
-
-	keys, err := q.Keys(ctx, org, people)
-	if err != nil {
-		return nil, failed(err, "read keys")
+	if err := s.fillDirectory(ctx, org, entries, texts(ids), now); err != nil {
+		return nil, err
 	}
-	owners, keyIDs := map[string]string{}, []string{}
-	for _, k := range keys {
-		entries[string(k.UserID)].Keys = append(entries[string(k.UserID)].Keys, key(k))
-		owners[string(k.ID)] = string(k.UserID)
-		keyIDs = append(keyIDs, string(k.ID))
-	}
-
-	members, err := q.Memberships(ctx, org, people)
-	if err != nil {
-		return nil, failed(err, "read memberships")
-	}
-	for _, m := range members {
-		entries[string(m.UserID)].Memberships = append(entries[string(m.UserID)].Memberships, member(m))
-	}
-
-	projects, err := q.ProjectsOf(ctx, org, people)
-	if err != nil {
-		return nil, failed(err, "read projects")
-	}
-	for _, p := range projects {
-		entries[string(p.UserID)].Projects = append(entries[string(p.UserID)].Projects, alfred.ProjectRef{ID: p.ID, Code: p.Code})
-	}
-
-	adjustments, err := q.Adjustments(ctx, db.AdjustmentsParams{OrgID: org, Subjects: people, EndAfter: &now})
-	if err != nil {
-		return nil, failed(err, "read adjustments")
-	}
-	for _, a := range adjustments {
-		if e := entries[a.Subject]; e != nil && a.Budget != alfred.BudgetPool {
-			e.Adjustments = append(e.Adjustments, adjustment(a))
-		}
-	}
-
-	ofPeople, err := q.LimitsOf(ctx, org, alfred.ScopeUser, people)
-	if err != nil {
-		return nil, failed(err, "read limits of people")
-	}
-	ofKeys, err := q.LimitsOf(ctx, org, alfred.ScopeKey, keyIDs)
-	if err != nil {
-		return nil, failed(err, "read limits of keys")
-	}
-	for _, l := range ofPeople {
-		if e := entries[l.Subject]; e != nil {
-			e.Limits = append(e.Limits, limit(l))
-		}
-	}
-	for _, l := range ofKeys {
-		e := entries[owners[l.Subject]]
-		e.Limits = append(e.Limits, limit(l))
-	}
-
 	var out []alfred.UserDirectory
 	for _, id := range ids {
-		if e := entries[string(id)]; e != nil {
+		if e := entries[id]; e != nil {
 			out = append(out, *e)
 		}
 	}
 	return out, nil
+}
+
+type entries map[alfred.UserID]*alfred.UserDirectory
+
+// of is the entry of a person, and a blank one for somebody who came after
+// the people were read.
+func (e entries) of(id alfred.UserID) *alfred.UserDirectory {
+	if entry := e[id]; entry != nil {
+		return entry
+	}
+	return &alfred.UserDirectory{}
+}
+
+func (s *Store) fillDirectory(ctx context.Context, org alfred.OrgID, entries entries, people []string, now time.Time) error {
+	q := s.q(ctx)
+	keys, err := q.Keys(ctx, org, people)
+	if err != nil {
+		return failed(err, "read keys")
+	}
+	owners, keyIDs := map[string]alfred.UserID{}, []string{}
+	for _, k := range keys {
+		e := entries.of(k.UserID)
+		e.Keys = append(e.Keys, key(k))
+		owners[string(k.ID)] = k.UserID
+		keyIDs = append(keyIDs, string(k.ID))
+	}
+	members, err := q.Memberships(ctx, org, people)
+	if err != nil {
+		return failed(err, "read memberships")
+	}
+	for _, m := range members {
+		e := entries.of(m.UserID)
+		e.Memberships = append(e.Memberships, member(m))
+	}
+	projects, err := q.ProjectsOf(ctx, org, people)
+	if err != nil {
+		return failed(err, "read projects")
+	}
+	for _, p := range projects {
+		e := entries.of(p.UserID)
+		e.Projects = append(e.Projects, alfred.ProjectRef{ID: p.ID, Code: p.Code})
+	}
+	adjustments, err := q.Adjustments(ctx, db.AdjustmentsParams{OrgID: org, Subjects: people, EndAfter: &now})
+	if err != nil {
+		return failed(err, "read adjustments")
+	}
+	for _, a := range adjustments { // pools have teams for subjects
+		e := entries.of(alfred.UserID(a.Subject))
+		e.Adjustments = append(e.Adjustments, adjustment(a))
+	}
+	ofPeople, err := q.LimitsOf(ctx, org, alfred.ScopeUser, people)
+	if err != nil {
+		return failed(err, "read limits of people")
+	}
+	for _, l := range ofPeople {
+		e := entries.of(alfred.UserID(l.Subject))
+		e.Limits = append(e.Limits, limit(l))
+	}
+	ofKeys, err := q.LimitsOf(ctx, org, alfred.ScopeKey, keyIDs)
+	if err != nil {
+		return failed(err, "read limits of keys")
+	}
+	for _, l := range ofKeys {
+		e := entries.of(owners[l.Subject])
+		e.Limits = append(e.Limits, limit(l))
+	}
+	return nil
 }
 
 // TeamDirectory returns everything that the teams' entries in the catalog are

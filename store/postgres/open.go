@@ -115,5 +115,6 @@ func (s *Store) Close() {
 	if conn := <-s.listen; conn != nil {
 		_ = conn.Close(context.Background())
 	}
+	s.listen <- nil
 	s.pool.Close()
 }

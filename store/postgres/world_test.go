@@ -1,0 +1,131 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres"
+)
+
+// noon is the time of these tests.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// november is the window of these tests.
+var november = alfred.Window{Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+
+// world is a store with one organisation.
+type world struct {
+	*testing.T
+	*postgres.Store
+	ctx     context.Context
+	org     alfred.OrgID
+	address string
+}
+
+func newWorld(t *testing.T) *world {
+	s, address := open(t)
+	w := &world{t, s, t.Context(), id[alfred.OrgID](t, "org"), address}
+	w.must(s.CreateOrganization(w.ctx, alfred.Organization{ID: w.org, Name: "Acme", Settings: alfred.DefaultSettings(), CreatedAt: noon}))
+	return w
+}
+
+func id[ID ~string](t *testing.T, prefix string) ID {
+	t.Helper()
+	s, err := alfred.NewID(prefix, noon, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ID(s)
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// refused fails the test unless err has the code.
+func (w *world) refused(err error, want alfred.Code) {
+	w.Helper()
+	if got := alfred.ErrorCode(err); got != want {
+		w.Fatalf("got %q (%v), want %q", got, err, want)
+	}
+}
+
+func (w *world) same(got, want any) {
+	w.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.Fatalf("(-want +got)\n%s", diff)
+	}
+}
+
+// person stores a user, changed by edit.
+func (w *world) person(email string, edit func(*alfred.User)) alfred.User {
+	w.Helper()
+	u := alfred.User{
+		ID: id[alfred.UserID](w.T, "usr"), Org: w.org, Email: email, Name: email, Status: alfred.Active, Access: alfred.RoleMember,
+		Version: 1, CreatedAt: noon, UpdatedAt: noon,
+	}
+	if edit != nil {
+		edit(&u)
+	}
+	w.must(w.CreateUser(w.ctx, u))
+	return u
+}
+
+func (w *world) key(u alfred.UserID) alfred.Key {
+	w.Helper()
+	k := alfred.Key{
+		ID: id[alfred.KeyID](w.T, "key"), Org: w.org, User: u, Name: "laptop", Hash: "1:" + rand.Text(), Prefix: "tp-abcd", Last4: "wxyz",
+		Status: alfred.KeyActive, CreatedAt: noon,
+	}
+	w.must(w.CreateKey(w.ctx, k))
+	return k
+}
+
+func (w *world) team(name string, pool alfred.Credits) alfred.Team {
+	w.Helper()
+	t := alfred.Team{ID: id[alfred.TeamID](w.T, "team"), Org: w.org, Name: name, CommonPool: pool, Version: 1, CreatedAt: noon, UpdatedAt: noon}
+	w.must(w.CreateTeam(w.ctx, t))
+	return t
+}
+
+func (w *world) join(t alfred.TeamID, u alfred.UserID, after time.Duration, admin bool) alfred.Member {
+	w.Helper()
+	m := alfred.Member{Team: t, User: u, IsAdmin: admin, JoinedAt: noon.Add(after)}
+	if _, err := w.PutMember(w.ctx, w.org, m); err != nil {
+		w.Fatal(err)
+	}
+	return m
+}
+
+// sql runs a statement past the store, as somebody at the database would.
+func (w *world) sql(statement string, args ...any) error {
+	w.Helper()
+	conn, err := pgx.Connect(w.ctx, w.address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = conn.Close(w.ctx) }()
+	_, err = conn.Exec(w.ctx, statement, args...)
+	return err
+}
+
+// count is a query for one number.
+func (w *world) count(query string, args ...any) (n int64) {
+	w.Helper()
+	conn, err := pgx.Connect(w.ctx, w.address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = conn.Close(w.ctx) }()
+	w.must(conn.QueryRow(w.ctx, query, args...).Scan(&n))
+	return n
+}
