@@ -69,7 +69,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 }
 
 func checkDatabaseURL(r *reader, v Secret) {
-	const name, example = "DATABASE_URL", "postgres://alfred:password@localhost:5432/alfred"
+	const name, example = "DATABASE_URL", "postgres://alfred:password@localhost:5432/alfred" //nolint:gosec // G101: an example
 	if v == "" {
 		r.bad(name, "is not set: give a Postgres 15 or newer, such as %s; make up runs an embedded one by itself", example)
 		return

@@ -78,10 +78,14 @@ func LoadLocal(getenv func(string) string) (Local, error) {
 }
 
 // ExtprocNames is every variable that LoadExtproc asks for, in order.
-func ExtprocNames() []string { return asked(func(getenv func(string) string) { _, _ = LoadExtproc(getenv) }) }
+func ExtprocNames() []string {
+	return asked(func(getenv func(string) string) { _, _ = LoadExtproc(getenv) })
+}
 
 // AdminNames is every variable that LoadAdmin asks for, in order.
-func AdminNames() []string { return asked(func(getenv func(string) string) { _, _ = LoadAdmin(getenv) }) }
+func AdminNames() []string {
+	return asked(func(getenv func(string) string) { _, _ = LoadAdmin(getenv) })
+}
 
 // Names is every variable that any loader asks for, in order.
 func Names() []string {

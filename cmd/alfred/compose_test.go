@@ -19,7 +19,7 @@ import (
 func compose(t *testing.T, env ...string) *types.Project {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{"../../docker-compose.yaml"},
-		cli.WithEnv(append(env, "ALFRED_SECRET_KEY=" + strings.Repeat("0123456789abcdef", 4))), cli.WithInterpolation(true))
+		cli.WithEnv(append(env, "ALFRED_SECRET_KEY="+strings.Repeat("0123456789abcdef", 4))), cli.WithInterpolation(true))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/config"
 )
 
@@ -49,18 +49,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(c *cobra.Command, _ []string) {
-			version, revision := "development", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if v := info.Main.Version; v != "" && v != "(devel)" {
-					version = v
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						revision = " " + s.Value
-					}
-				}
-			}
-			_, _ = fmt.Fprintf(c.OutOrStdout(), "alfred %s%s\n", version, revision)
+			_, _ = fmt.Fprintln(c.OutOrStdout(), "alfred", alfred.Version)
 		},
 	}
 }

@@ -34,24 +34,26 @@ func (s *stack) say(name, where string, since time.Time) {
 
 // wait returns nil when ctx ends, and an error that names the part when one ends by itself.
 func (s *stack) wait(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	died := make(chan error, len(s.runs))
 	var watchers sync.WaitGroup
 	defer watchers.Wait()
+	defer cancel()
 	for _, c := range s.runs {
 		watchers.Go(func() {
 			select {
 			case <-c.Done():
-				cancel(fmt.Errorf("%w\neverything else is stopped", c.Failure()))
+				died <- fmt.Errorf("%w\neverything else is stopped", c.Failure())
 			case <-ctx.Done():
 			}
 		})
 	}
-	<-ctx.Done()
-	if cause := context.Cause(ctx); cause != context.Canceled {
-		return cause
+	select {
+	case err := <-died:
+		return err
+	case <-ctx.Done():
+		return nil
 	}
-	return nil
 }
 
 // stop ends the children, the last one first.

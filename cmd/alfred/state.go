@@ -100,7 +100,7 @@ func (s state) claim() (release func(), err error) {
 		_ = f.Close()
 		return nil, errRunning
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 	}
 	if err != nil {

@@ -44,18 +44,18 @@ func standIn() {
 	}
 	for _, name := range needed {
 		if os.Getenv(name) == "" {
-			fmt.Println("stand-in:", name, "is not set")
+			_, _ = fmt.Fprintln(os.Stdout, "stand-in:", name, "is not set")
 			os.Exit(1)
 		}
 	}
 	http.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) {
-		fmt.Println("stand-in: the last words")
+		_, _ = fmt.Fprintln(os.Stdout, "stand-in: the last words")
 		os.Exit(3)
 	})
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, os.Getenv("ENVIRONMENT"), os.Getenv("OPENAI_API_KEY"))
 	})
-	fmt.Println(http.ListenAndServe(address, nil))
+	_, _ = fmt.Fprintln(os.Stdout, http.ListenAndServe(address, nil))
 	os.Exit(1)
 }
 

@@ -115,7 +115,7 @@ func (m message) text() (string, error) {
 		Text string `json:"text"`
 	}
 	if err := json.Unmarshal(m.Content, &parts); err != nil {
-		return "", errors.New("Invalid type for 'content': expected a string or an array of parts.")
+		return "", errors.New("invalid type for 'content': expected a string or an array of parts")
 	}
 	var b strings.Builder
 	for _, p := range parts {

@@ -180,7 +180,25 @@ func postgresEnv() []string {
 	return append(env, "LC_ALL=C")
 }
 
-func (p *PostgresServer) run(ctx context.Context) (err error) {
+// run starts the server. The one before it may still be ending, as its children are for a moment after a kill; it is waited for.
+func (p *PostgresServer) run(ctx context.Context) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		err := p.runOnce(ctx)
+		if err == nil || time.Now().After(deadline) ||
+			!strings.Contains(err.Error(), "pre-existing shared memory block") && !strings.Contains(err.Error(), "another postmaster") {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (p *PostgresServer) runOnce(ctx context.Context) (err error) {
 	args := []string{
 		"-D", p.data(), "-p", fmt.Sprint(p.config.Port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "timezone=UTC", "-c", "log_timezone=UTC",

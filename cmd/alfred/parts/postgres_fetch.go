@@ -83,7 +83,7 @@ func downloadPostgres(tmp string) (archive string, err error) {
 	}
 	cfg := embeddedpostgres.DefaultConfig().
 		Version(PostgresVersion).
-		Port(uint32(port)).
+		Port(uint32(port)). //nolint:gosec // G115: a port fits
 		CachePath(filepath.Join(tmp, "archive")).
 		RuntimePath(filepath.Join(tmp, "runtime")).
 		BinariesPath(filepath.Join(nowhere, "postgres")).
@@ -128,7 +128,7 @@ func untarOne(t *tar.Reader, h *tar.Header, dir string) error {
 	if !filepath.IsLocal(h.Name) {
 		return errors.New("path leads outside")
 	}
-	target := filepath.Join(dir, h.Name)
+	target := filepath.Join(dir, h.Name) //nolint:gosec // G305: checked above
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func untarOne(t *tar.Reader, h *tar.Header, dir string) error {
 		}
 		return os.Symlink(h.Linkname, target)
 	case tar.TypeReg:
-		mode := os.FileMode(h.Mode)&0o777 | 0o444
+		mode := h.FileInfo().Mode().Perm() | 0o444
 		out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 		if err != nil {
 			return err
