@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tiktoken-go/tokenizer"
@@ -169,6 +171,16 @@ func TestBoundHoldsOnRandomText(t *testing.T) {
 		"mixture":     rapid.StringOf(rapid.RuneFrom([]rune("aé中ñ北京😀 б'q한\n“”–…(ä한"), unicode.Latin, unicode.Han)),
 		"any":         rapid.String(),
 	}
+	var tokens []string
+	for _, v := range vocabularies(t) {
+		for token := range v {
+			if utf8.ValidString(token) {
+				tokens = append(tokens, token)
+			}
+		}
+	}
+	slices.Sort(tokens)
+	classes["tokens"] = rapid.Map(rapid.SliceOf(rapid.SampledFrom(tokens)), func(s []string) string { return strings.Join(s, "") })
 	all := codecs(t)
 	for name, class := range classes {
 		t.Run(name, func(t *testing.T) {
@@ -198,4 +210,43 @@ func TestBoundDoesNotDependOnAlignment(t *testing.T) {
 			t.Fatalf("%q: bound %d plain, %d escaped", s, a, b)
 		}
 	})
+}
+
+// Random text seldom meets the worst case, so search for it: change one character at a time and keep what costs more tokens
+// beyond the bound.
+func TestBoundHoldsAgainstASearch(t *testing.T) {
+	all := codecs(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, alphabet := range []string{
+		"qzxjvkwbfgyhp", "abcdefghijklmnopqrstuvwxyz ", "ABCXQZabqz' ", " \n\t\r-=/*.()'\"a1é中", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \n",
+		"'sdmtlvre aQ", "éèøäüßñžж中한の “—😀 aq1\n", "абвгджщъыьэюя ", "اأإبتثجحخدذ ً ",
+	} {
+		from := []rune(alphabet)
+		for range 20 {
+			text := make([]rune, 4+r.IntN(24))
+			for i := range text {
+				text[i] = from[r.IntN(len(from))]
+			}
+			excess := func() float64 {
+				var m meter
+				s := scanner{b: quote(t, string(text))}
+				s.str(&m)
+				return float64(counted(t, all, string(text))) - float64(m.thirds)/3
+			}
+			worst := excess()
+			for range 150 {
+				i := r.IntN(len(text))
+				old := text[i]
+				text[i] = from[r.IntN(len(from))]
+				if now := excess(); now >= worst {
+					worst = now
+				} else {
+					text[i] = old
+				}
+			}
+			if worst > 1e-9 {
+				t.Errorf("%q: %.2f tokens above the bound", string(text), worst)
+			}
+		}
+	}
 }

@@ -1,7 +1,7 @@
 package llm
 
 // linked lists, for an ASCII byte, the bytes that may follow it in the same pre-token and that are one token with it, in
-// cl100k_base and in o200k_base both. TestLinks derives it from the vocabularies.
+// cl100k_base and in o200k_base both. A test derives the tables from the vocabularies.
 var linked = [128]string{
 	'\t': "\n",
 	'\n': "\n",

@@ -109,6 +109,7 @@ func TestParseChatRequestNamesTheField(t *testing.T) {
 		"low surrogate first":       {`{"model":"m","messages":[{"content":"\ude00\ud83d"}]}`, "messages[0].content", "escape"},
 		"unknown escape":            {`{"model":"m","messages":[{"content":"\x41 and more text"}]}`, "messages[0].content", "escape"},
 		"raw newline":               {"{\"model\":\"m\",\"messages\":[{\"content\":\"a\nb\"}]}", "messages[0].content", "control"},
+		"too many names":            {`{"model":"m","metadata":{` + numbered(maxNames+2) + `},` + hello + `}`, "metadata", "too many names"},
 		"nested too deeply":         {`{"model":"m","metadata":` + deep, "metadata", "nested too deeply"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of a body. Real requests stay below 50.
-const maxDepth = 1000
+const (
+	maxDepth = 1000    // nesting of a body; real requests stay below 50
+	maxNames = 100_000 // names that are remembered at one time for large objects; real requests stay below 1,000
+)
 
 // span is a piece of the scanned bytes; the zero span is absent.
 type span struct{ start, end int }
@@ -22,6 +24,7 @@ type scanner struct {
 	b     []byte
 	i     int
 	depth int
+	held  int      // names in the maps of the large objects that are open
 	names [][]byte // names of the objects that are open, innermost last
 	loose bool     // leave out the check for duplicate names
 	msg   string   // what was wrong; empty while all is well
@@ -88,6 +91,9 @@ func (s *scanner) object(visit func(name []byte) bool) bool {
 		if !s.loose && !s.unique(name, first, &many) {
 			return s.fail("duplicate name %q", clip(name))
 		}
+		if s.held > maxNames {
+			return s.fail("the JSON text has too many names")
+		}
 		if s.peek() != ':' {
 			return s.unexpected()
 		}
@@ -106,6 +112,7 @@ func (s *scanner) object(visit func(name []byte) bool) bool {
 	s.i++
 	s.depth--
 	s.names = s.names[:first]
+	s.held -= len(many)
 	return true
 }
 
@@ -124,6 +131,7 @@ func (s *scanner) unique(name []byte, first int, many *map[string]struct{}) bool
 			for _, n := range s.names[first:] {
 				(*many)[string(n)] = struct{}{}
 			}
+			s.held += len(*many)
 		}
 		return true
 	}
@@ -131,6 +139,7 @@ func (s *scanner) unique(name []byte, first int, many *map[string]struct{}) bool
 		return false
 	}
 	(*many)[string(name)] = struct{}{}
+	s.held++
 	return true
 }
 
@@ -168,8 +177,10 @@ func (s *scanner) array(visit func(index int) bool) bool {
 func (s *scanner) value(m *meter) bool {
 	switch c := s.peek(); {
 	case c == '"':
-		m.tokens(2)
-		_, ok := s.str(m)
+		at, ok := s.str(m)
+		if m != nil { // quotes, and escapes that are written out again
+			m.tokens(2 + bytes.Count(s.b[at.start:at.end], []byte{'\\'}))
+		}
 		return ok
 	case c == '{':
 		m.tokens(3)
