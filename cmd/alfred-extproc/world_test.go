@@ -36,6 +36,7 @@ const (
 type world struct {
 	*envoytest.Envoy
 	provider *httptest.Server
+	redis    parts.RedisConfig
 	valkey   *parts.Redis
 	store    *redis.Store
 	key      string
@@ -56,10 +57,15 @@ func newWorld(t *testing.T, quota alfred.Credits, settings ...string) *world {
 	}
 	w := &world{provider: httptest.NewServer(mock.NewHandler()), logs: new(buffer), done: make(chan error, 1)}
 	t.Cleanup(w.provider.Close)
-	if w.valkey, err = parts.StartValkey(t.Context(), parts.RedisConfig{Binary: binary, Dir: t.TempDir()}); err != nil {
+	port, err := parts.FreePort()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.valkey.Kill)
+	w.redis = parts.RedisConfig{Binary: binary, Dir: t.TempDir(), Port: port, AppendOnly: true}
+	if w.valkey, err = parts.StartValkey(t.Context(), w.redis); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.valkey.Kill() })
 	if w.store, err = redis.Open(t.Context(), redis.Options{URL: w.valkey.URL(), Timeout: 2 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +116,15 @@ func newWorld(t *testing.T, quota alfred.Credits, settings ...string) *world {
 		Providers: []envoy.Provider{{Name: "mock", BaseURL: w.provider.URL + "/v1"}},
 	})
 	return w
+}
+
+// restartValkey starts it again where it was, with what it had written.
+func (w *world) restartValkey(t *testing.T) {
+	t.Helper()
+	var err error
+	if w.valkey, err = parts.StartValkey(t.Context(), w.redis); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // publish replaces the directory by one person with one key.
