@@ -10,11 +10,18 @@ import (
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
+// lockHistory lets one transaction at a time write what is in an order: the
+// audit log and the outbox. It is one lock, so that those who write both
+// never wait for each other.
+func (s *Store) lockHistory(ctx context.Context, org alfred.OrgID) error {
+	return s.Lock(ctx, "history:"+string(org))
+}
+
 // AppendAudit links an event to the one before it and stores it. It holds the
-// organisation's chain until the transaction ends: call it last.
+// organisation's history until the transaction ends: call it late.
 func (s *Store) AppendAudit(ctx context.Context, e alfred.AuditEvent) (sealed alfred.AuditEvent, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		if err := s.Lock(ctx, "audit:"+string(e.Org)); err != nil {
+		if err := s.lockHistory(ctx, e.Org); err != nil {
 			return err
 		}
 		last, err := s.q(ctx).LastAudit(ctx, e.Org)

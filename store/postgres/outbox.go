@@ -10,6 +10,11 @@ import (
 
 // Touch marks something to be published when the writer's transaction
 // commits. The catalog has no id; of people each id is one topic.
+//
+// It holds the organisation's history until the transaction ends, as
+// [Store.AppendAudit] does, so that numbers become visible in their order: who
+// has read one and reads the record then has seen every change with a lower
+// one, and may publish under that number.
 func (s *Store) Touch(ctx context.Context, org alfred.OrgID, kind string, ids ...string) error {
 	switch {
 	case kind == "catalog":
@@ -18,7 +23,12 @@ func (s *Store) Touch(ctx context.Context, org alfred.OrgID, kind string, ids ..
 		return nil
 	}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	return failed(s.q(ctx).Touch(ctx, org, kind, ids), "touch %s", kind)
+	return s.InTx(ctx, func(ctx context.Context) error {
+		if err := s.lockHistory(ctx, org); err != nil {
+			return err
+		}
+		return failed(s.q(ctx).Touch(ctx, org, kind, ids), "touch %s", kind)
+	})
 }
 
 // Touched returns what is to be published, oldest first, the same thing as
@@ -31,7 +41,7 @@ func (s *Store) Touched(ctx context.Context, max int) ([]alfred.Topic, error) {
 }
 
 // Published forgets the topics with these numbers and no others: what was
-// touched since, or committed late with a lower number, stays.
+// touched since stays.
 func (s *Store) Published(ctx context.Context, seqs []int64) error {
 	return failed(s.q(ctx).Published(ctx, seqs), "forget what was published")
 }

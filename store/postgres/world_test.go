@@ -1,13 +1,17 @@
 package postgres_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store/postgres"
@@ -61,8 +65,8 @@ func (w *world) refused(err error, want alfred.Code) {
 
 func (w *world) same(got, want any) {
 	w.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		w.Fatalf("(-want +got)\n%s", diff)
+	if d := diff.Diff(want, got); d != "" {
+		w.Fatalf("(-want +got)\n%s", d)
 	}
 }
 
@@ -104,6 +108,27 @@ func (w *world) join(t alfred.TeamID, u alfred.UserID, after time.Duration, admi
 		w.Fatal(err)
 	}
 	return m
+}
+
+// sortUsers puts people in the order of lists.
+func sortUsers(users []alfred.User) {
+	slices.SortFunc(users, func(a, b alfred.User) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// stays fails the test unless the database itself refuses a statement because
+// the rows may not change.
+func (w *world) stays(statement string, args ...any) {
+	w.Helper()
+	w.breaks("append_only", statement, args...)
+}
+
+// breaks fails the test unless a statement violates a constraint.
+func (w *world) breaks(constraint, statement string, args ...any) {
+	w.Helper()
+	var e *pgconn.PgError
+	if err := w.sql(statement, args...); !errors.As(err, &e) || e.ConstraintName != constraint {
+		w.Errorf("%s: got %v, want it to break %s", statement, err, constraint)
+	}
 }
 
 // sql runs a statement past the store, as somebody at the database would.

@@ -13,9 +13,9 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_expiry ON idempotency_keys (expires_at);
 
--- What has to be published. Rows are added by the writer's transaction and
--- deleted, by their own numbers alone, once published: a number may become
--- visible after a higher one.
+-- What has to be published. Rows are added by the writer's transaction, under
+-- a lock that makes them visible in the order of their numbers, and deleted,
+-- each by its own number, once published.
 CREATE TABLE outbox (
     seq        BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     org_id     TEXT COLLATE "C" NOT NULL REFERENCES organizations,
