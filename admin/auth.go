@@ -1,0 +1,182 @@
+package admin
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// admit finds the operation that a request asks for, who asks, and whether
+// they may call it. What is refused here was not read any further.
+func (s *server) admit(next http.Handler) http.Handler {
+	table := operations()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := callOf(r.Context())
+		route, params, err := s.router.FindRoute(r)
+		switch {
+		case errors.Is(err, routers.ErrMethodNotAllowed):
+			s.refuse(w, c, alfred.Errorf(alfred.CodeMethod, "%s is not a method of %s.", r.Method, r.URL.Path))
+			return
+		case err != nil:
+			s.refuse(w, c, alfred.Errorf(alfred.CodeNotFound, "There is no %s. The API is described at /static/api.", r.URL.Path))
+			return
+		}
+		c.operation = route.Operation.OperationID
+		need := table[c.operation]
+		if need != everyone {
+			if err := s.authenticate(r, c); err != nil {
+				s.refuse(w, c, err)
+				return
+			}
+		}
+		if !c.bootstrap && !need.allows(c.actor, alfred.TeamID(params["team_id"])) {
+			s.refuse(w, c, forbidden(c, params["team_id"]))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forbidden is the refusal of somebody who lacks a role. A team admin who
+// names another team learns nothing of it.
+func forbidden(c *call, team string) error {
+	if team != "" && len(c.actor.TeamsAdmin) > 0 {
+		return notFound("team", team)
+	}
+	return alfred.Errorf(alfred.CodeForbidden, "This needs an admin.")
+}
+
+func notFound(kind, id string) error {
+	return alfred.Errorf(alfred.CodeNotFound, "There is no %s %s that you may see.", kind, id)
+}
+
+// credential reads the key of a request. Both headers may carry it, if they
+// agree.
+func credential(h http.Header) (string, error) {
+	bearer := ""
+	if scheme, rest, ok := strings.Cut(strings.TrimSpace(h.Get("Authorization")), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		bearer = strings.TrimSpace(rest)
+	}
+	key := strings.TrimSpace(h.Get("X-API-Key"))
+	switch {
+	case bearer != "" && key != "" && bearer != key:
+		return "", alfred.Errorf(alfred.CodeConflictingKeys, "Authorization and X-API-Key carry different keys.")
+	case bearer != "":
+		return bearer, nil
+	default:
+		return key, nil
+	}
+}
+
+// authenticate fills in who asks. The first person, and nobody else, may be
+// created by whoever holds the bootstrap token, or by anyone in development.
+func (s *server) authenticate(r *http.Request, c *call) error {
+	secret, err := credential(r.Header)
+	if err != nil {
+		return err
+	}
+	if c.operation == "createUser" && s.mayBootstrap(secret) {
+		done, err := s.Records.Bootstrapped(r.Context())
+		if err != nil {
+			return err
+		}
+		c.bootstrap = !done
+	}
+	switch {
+	case c.bootstrap:
+		return nil
+	case secret == "":
+		return alfred.Errorf(alfred.CodeMissingKey, "Send your API key as Authorization: Bearer tp-… or as X-API-Key.")
+	case !alfred.CheckSecret(secret, s.Pepper):
+		return errUnknownKey
+	}
+	return s.identify(r.Context(), c, alfred.HashSecret(secret, s.Pepper))
+}
+
+var errUnknownKey = alfred.Errorf(alfred.CodeInvalidKey, "This API key is not valid.")
+
+func (s *server) mayBootstrap(secret string) bool {
+	if s.BootstrapToken != "" {
+		return subtle.ConstantTimeCompare([]byte(secret), []byte(s.BootstrapToken)) == 1
+	}
+	return s.Development && secret == ""
+}
+
+// identify reads the person behind a key.
+func (s *server) identify(ctx context.Context, c *call, hash string) error {
+	key, err := s.Records.KeyByHash(ctx, hash)
+	if alfred.ErrorCode(err) == alfred.CodeNotFound {
+		return errUnknownKey
+	}
+	if err != nil {
+		return err
+	}
+	if key.Status != alfred.KeyActive || (!key.ExpiresAt.IsZero() && !s.Now().Before(key.ExpiresAt)) {
+		return alfred.Errorf(alfred.CodeInvalidKey, "This API key has been revoked or has expired.")
+	}
+	user, err := s.Records.User(ctx, key.Org, key.User)
+	if alfred.ErrorCode(err) == alfred.CodeNotFound {
+		return errUnknownKey
+	}
+	if err != nil {
+		return err
+	}
+	if user.Status == alfred.Suspended {
+		return alfred.Errorf(alfred.CodeUserSuspended, "Your account is suspended. Ask an admin to reactivate it.")
+	}
+	memberships, err := s.Records.Memberships(ctx, key.Org, key.User)
+	if err != nil {
+		return err
+	}
+	c.user = user
+	c.actor = alfred.Actor{Org: key.Org, User: user.ID, Email: user.Email, Key: key.ID, Access: user.Access}
+	for _, m := range memberships {
+		if m.IsAdmin {
+			c.actor.TeamsAdmin = append(c.actor.TeamsAdmin, m.Team)
+		}
+	}
+	return nil
+}
+
+// seen returns a person whom the actor may see: anyone for an admin, members
+// of their teams for a team admin, and oneself. Others do not exist.
+func (s *server) seen(ctx context.Context, id alfred.UserID) (alfred.User, error) {
+	actor := callOf(ctx).actor
+	if !actor.Access.Administers() && id != actor.User {
+		covered, err := s.covers(ctx, actor, id)
+		if err != nil {
+			return alfred.User{}, err
+		}
+		if !covered {
+			return alfred.User{}, notFound("user", string(id))
+		}
+	}
+	return s.Records.User(ctx, actor.Org, id)
+}
+
+// covers says whether the actor administers a team of this person.
+func (s *server) covers(ctx context.Context, actor alfred.Actor, id alfred.UserID) (bool, error) {
+	if actor.Access.Administers() {
+		return true, nil
+	}
+	if len(actor.TeamsAdmin) == 0 {
+		return false, nil
+	}
+	memberships, err := s.Records.Memberships(ctx, actor.Org, id)
+	return slices.ContainsFunc(memberships, func(m alfred.Member) bool { return slices.Contains(actor.TeamsAdmin, m.Team) }), err
+}
+
+// mayManage says whether the actor may change this person at all: owners
+// anyone, admins everyone but owners.
+func mayManage(actor alfred.Actor, target alfred.User) error {
+	if target.Access == alfred.RoleOwner && actor.Access != alfred.RoleOwner {
+		return alfred.Errorf(alfred.CodeForbidden, "Only an owner may change an owner.")
+	}
+	return nil
+}

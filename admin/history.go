@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+	"github.com/oapi-codegen/nullable"
+)
+
+// ListAudit lists who changed what: everything for an admin, their own
+// actions for others.
+func (s *server) ListAudit(ctx context.Context, r api.ListAuditRequestObject) (api.ListAuditResponseObject, error) {
+	actor, p := callOf(ctx).actor, r.Params
+	pg, err := newPage(p.Cursor, p.Limit, "audit", p.Actor, p.Action, p.Subject, p.From, p.Until)
+	if err != nil {
+		return nil, err
+	}
+	f := alfred.AuditFilter{
+		Actor: alfred.UserID(value(p.Actor)), Action: value(p.Action), Subject: value(p.Subject), From: value(p.From), Until: value(p.Until), Limit: pg.limit + 1,
+	}
+	if !actor.Access.Administers() {
+		if f.Actor != "" && f.Actor != actor.User {
+			return nil, notFound("user", string(f.Actor))
+		}
+		f.Actor = actor.User
+	}
+	if pg.after != "" {
+		if f.BeforeSeq, err = strconv.ParseInt(pg.after, 10, 64); err != nil {
+			return nil, &alfred.Error{Code: alfred.CodeInvalidRequest, Field: "cursor", Message: "cursor: this is not a cursor of ours."}
+		}
+	}
+	rows, err := s.Records.Audit(ctx, actor.Org, f)
+	if err != nil {
+		return nil, err
+	}
+	rows, more, next := cut(pg, rows, func(e alfred.AuditEvent) string { return strconv.FormatInt(e.Seq, 10) })
+	return api.ListAudit200JSONResponse{Data: append([]alfred.AuditEvent{}, rows...), HasMore: more, NextCursor: next}, nil
+}
+
+// auditBatch is how many events are verified at a time.
+const auditBatch = 1000
+
+// VerifyAudit follows the chain of hashes from the newest event to the first.
+func (s *server) VerifyAudit(ctx context.Context, _ api.VerifyAuditRequestObject) (api.VerifyAuditResponseObject, error) {
+	actor := callOf(ctx).actor
+	out := api.AuditVerdict{Intact: true, BrokenAt: nullable.NewNullNullable[int64]()}
+	f := alfred.AuditFilter{Limit: auditBatch}
+	var later *alfred.AuditEvent // the event after the batch
+	for {
+		rows, err := s.Records.Audit(ctx, actor.Org, f)
+		if err != nil {
+			return nil, err
+		}
+		if at := brokenIn(rows, later, len(rows) < f.Limit); at != 0 {
+			// An earlier break, if there is one, is the one to look at.
+			out.Intact, out.BrokenAt = false, nullable.NewNullableWithValue(at)
+		}
+		out.Events += int64(len(rows))
+		if len(rows) < f.Limit {
+			return api.VerifyAudit200JSONResponse(out), nil
+		}
+		last := rows[len(rows)-1]
+		later, f.BeforeSeq = &last, last.Seq
+	}
+}
+
+// brokenIn returns the earliest event of a batch, newest first, that does not
+// follow from the one before. The first event of all follows from nothing.
+func brokenIn(rows []alfred.AuditEvent, later *alfred.AuditEvent, first bool) int64 {
+	if len(rows) == 0 {
+		return 0
+	}
+	chain := make([]alfred.AuditEvent, 0, len(rows)+1)
+	for i := len(rows) - 1; i >= 0; i-- {
+		chain = append(chain, rows[i])
+	}
+	if later != nil {
+		chain = append(chain, *later)
+	}
+	prev := chain[0].PrevHash
+	if first {
+		prev = ""
+	}
+	return alfred.VerifyAudit(prev, chain)
+}
+
+// GetDecision explains one answer of the data plane to the person, and to
+// those whose scope covers the person.
+func (s *server) GetDecision(ctx context.Context, r api.GetDecisionRequestObject) (api.GetDecisionResponseObject, error) {
+	actor := callOf(ctx).actor
+	d, err := s.Records.Decision(ctx, actor.Org, alfred.DecisionID(r.DecisionId))
+	if err != nil {
+		return nil, err
+	}
+	if d.User != actor.User {
+		covered, err := s.covers(ctx, actor, d.User)
+		if err != nil {
+			return nil, err
+		}
+		if !covered {
+			return nil, notFound("decision", r.DecisionId)
+		}
+	}
+	return api.GetDecision200JSONResponse(d), nil
+}
+
+// GetOpenAPI serves the document that this server is made from.
+func (s *server) GetOpenAPI(context.Context, api.GetOpenAPIRequestObject) (api.GetOpenAPIResponseObject, error) {
+	return document(s.spec), nil
+}
+
+// document is written as it stands.
+type document []byte
+
+// VisitGetOpenAPIResponse writes the document.
+func (d document) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	_, err := w.Write(d)
+	return err
+}

@@ -1,0 +1,54 @@
+package admin
+
+import (
+	"context"
+	"time"
+)
+
+// Jobs do what time brings: they end vacations, release and return credits
+// with the windows, settle moves whose maker died, and book debts. Each step
+// may run at any time and on several machines at once; what is done already
+// it leaves alone.
+type Jobs struct {
+	Config
+	// Settled is how long after a window's start its predecessor's last
+	// settlements are waited for. Zero is two minutes.
+	Settled time.Duration
+}
+
+// jobsEvery is how often the jobs look.
+const jobsEvery = 30 * time.Second
+
+// Run runs every step until ctx ends.
+func (j *Jobs) Run(ctx context.Context) {
+	t := time.NewTicker(jobsEvery)
+	defer t.Stop()
+	for {
+		j.Step(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Step runs every job once. A job that fails is logged and tried again the
+// next time; it does not stop the others.
+func (j *Jobs) Step(ctx context.Context) {
+	for _, job := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"settle moves", j.SettleMoves},
+		{"keep vacations", j.KeepVacations},
+		{"book debts", j.BookDebts},
+	} {
+		if err := job.run(ctx); err != nil && ctx.Err() == nil {
+			j.Log.Error("job", "job", job.name, "err", err)
+		}
+	}
+}
+
+func (j *Jobs) server() *server { return &server{Config: j.Config} }
+

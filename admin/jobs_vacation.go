@@ -1,0 +1,153 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// KeepVacations ends vacations whose time has come, releases what somebody
+// who is away has not released in this window, and keeps the planned releases
+// of the next window true.
+func (j *Jobs) KeepVacations(ctx context.Context) error {
+	orgs, err := j.Records.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		if err := j.keepVacations(ctx, org.ID); err != nil {
+			return fmt.Errorf("%s: %w", org.ID, err)
+		}
+	}
+	return nil
+}
+
+func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
+	s := j.server()
+	away, err := s.everyone(ctx, org, alfred.OnVacation)
+	if err != nil {
+		return err
+	}
+	still := away[:0]
+	for _, u := range away {
+		if u.VacationUntil.IsZero() || u.VacationUntil.After(j.Now()) {
+			still = append(still, u)
+			continue
+		}
+		after := u
+		after.Status = alfred.Active
+		if _, err := s.saveUser(ctx, u, after); err != nil {
+			return fmt.Errorf("end vacation of %s: %w", u.ID, err)
+		}
+	}
+	for _, u := range still {
+		if err := s.goAway(ctx, u); err != nil {
+			return fmt.Errorf("release of %s: %w", u.ID, err)
+		}
+	}
+	return s.planReleases(ctx, org, still)
+}
+
+// everyone lists the people of a status.
+func (s *server) everyone(ctx context.Context, org alfred.OrgID, statuses ...alfred.UserStatus) ([]alfred.User, error) {
+	var out []alfred.User
+	f := alfred.UserFilter{Statuses: statuses, Limit: publishBatch}
+	for {
+		users, err := s.Records.Users(ctx, org, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, users...)
+		if len(users) < f.Limit {
+			return out, nil
+		}
+		f.After = string(users[len(users)-1].ID)
+	}
+}
+
+// planReleases makes the releases of the next window what they should be: in
+// the order in which people left, each gives what it will have, as long as
+// the percentage of the pool allows. What is planned otherwise is rewritten.
+func (s *server) planReleases(ctx context.Context, org alfred.OrgID, away []alfred.User) error {
+	snap, err := s.snapshot(ctx, org)
+	if err != nil {
+		return err
+	}
+	next, err := snap.next()
+	if err != nil || next == snap.window {
+		return err // a window without an end has no next one
+	}
+	planned, err := s.Records.Releases(ctx, org, next)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(away, func(a, b alfred.User) int { return a.VacationStart.Compare(b.VacationStart) })
+	ids := make([]alfred.UserID, len(away))
+	for i, u := range away {
+		ids[i] = u.ID
+	}
+	var people []alfred.UserDirectory
+	if len(ids) > 0 {
+		if people, err = s.Records.UserDirectory(ctx, org, ids, snap.now); err != nil {
+			return err
+		}
+	}
+	want := snap.plan(people, next)
+	for _, r := range planned {
+		if w, ok := want[releaseKey{r.User, r.Team}]; ok && w.Amount == r.Amount {
+			delete(want, releaseKey{r.User, r.Team})
+			continue
+		}
+		if err := s.write(ctx, org, func(ctx context.Context, w *change) error { return s.cancelRelease(ctx, w, r) }); err != nil {
+			return err
+		}
+	}
+	for _, r := range want {
+		if r.Amount == 0 {
+			continue
+		}
+		if r.Move, err = s.newMove(); err != nil {
+			return err
+		}
+		if err := s.write(ctx, org, func(ctx context.Context, w *change) error { return s.bookRelease(ctx, w, snap, r, false) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type releaseKey struct {
+	user alfred.UserID
+	team alfred.TeamID
+}
+
+// plan says who releases what in a window to come.
+func (p *snapshot) plan(away []alfred.UserDirectory, w alfred.Window) map[releaseKey]alfred.Release {
+	out := map[releaseKey]alfred.Release{}
+	released := map[alfred.TeamID]alfred.Credits{}
+	for _, d := range away {
+		back := d.User.VacationUntil
+		if len(d.Memberships) == 0 || (!back.IsZero() && !back.After(w.Start)) {
+			continue
+		}
+		team, ok := p.teams[d.Memberships[0].Team]
+		if !ok {
+			continue
+		}
+		amount := alfred.ReleaseAmount(p.quotaAt(d, w.Start), team.Team.CommonPool, p.org.Settings.VacationSharePercent, released[team.Team.ID])
+		released[team.Team.ID] += amount
+		out[releaseKey{d.User.ID, team.Team.ID}] = alfred.Release{User: d.User.ID, Team: team.Team.ID, Amount: amount, Window: w}
+	}
+	return out
+}
+
+// quotaAt is what a person will have at a time to come, without what vacation
+// moves then.
+func (p *snapshot) quotaAt(d alfred.UserDirectory, t time.Time) alfred.Credits {
+	base, _ := p.quota(d)
+	own := slices.DeleteFunc(adjustmentsOf(d.Adjustments, alfred.BudgetPersonal), func(a alfred.Adjustment) bool { return a.Kind == alfred.AdjustVacation })
+	return alfred.Effective(base, own, t)
+}

@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+)
+
+// ListTeamMembers lists who is in a team.
+func (s *server) ListTeamMembers(ctx context.Context, r api.ListTeamMembersRequestObject) (api.ListTeamMembersResponseObject, error) {
+	team, err := s.seenTeam(ctx, alfred.TeamID(r.TeamId))
+	if err != nil {
+		return nil, err
+	}
+	members, err := s.Records.Members(ctx, team.Org, team.ID)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]api.Member, 0, len(members))
+	for _, m := range members {
+		out, err := s.describeMember(ctx, team.Org, m)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, out)
+	}
+	return api.ListTeamMembers200JSONResponse{Data: data}, nil
+}
+
+func (s *server) describeMember(ctx context.Context, org alfred.OrgID, m alfred.Member) (api.Member, error) {
+	u, err := s.Records.User(ctx, org, m.User)
+	return api.Member{
+		TeamId: string(m.Team), UserId: string(m.User), Email: &u.Email, Name: &u.Name, Status: &u.Status, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt,
+	}, err
+}
+
+// AddTeamMember puts somebody into a team, or changes whether they are its
+// admin, which only an admin of the organisation may do.
+func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestObject) (api.AddTeamMemberResponseObject, error) {
+	actor := callOf(ctx).actor
+	team, err := s.Records.Team(ctx, actor.Org, alfred.TeamID(r.TeamId))
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.Records.User(ctx, actor.Org, alfred.UserID(r.UserId))
+	if err != nil {
+		return nil, err
+	}
+	m := alfred.Member{Team: team.ID, User: user.ID, IsAdmin: value(r.Params.IsAdmin), JoinedAt: s.Now()}
+	created := false
+	err = s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+		before, err := s.membership(ctx, actor.Org, team.ID, user.ID)
+		if err != nil {
+			return err
+		}
+		wasAdmin := before != nil && before.IsAdmin
+		if m.IsAdmin != wasAdmin && !actor.Access.Administers() {
+			return &alfred.Error{Code: alfred.CodeForbidden, Field: "is_admin", Message: "is_admin: only an admin makes or unmakes team admins."}
+		}
+		if before != nil {
+			m.JoinedAt = before.JoinedAt
+		}
+		created = before == nil
+		return s.join(ctx, w, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.describeMember(ctx, actor.Org, m)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		return api.AddTeamMember201JSONResponse(out), nil
+	}
+	return api.AddTeamMember200JSONResponse(out), nil
+}
+
+// join stores a membership and marks everybody whose share it changes.
+func (s *server) join(ctx context.Context, w *change, m alfred.Member) error {
+	if _, err := s.Records.Team(ctx, w.org, m.Team); err != nil {
+		return err
+	}
+	if _, err := s.Records.PutMember(ctx, w.org, m); err != nil {
+		return err
+	}
+	w.audit("member.put", string(m.Team), nil, m)
+	return w.publishTeam(ctx, m.Team)
+}
+
+func (s *server) membership(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) (*alfred.Member, error) {
+	memberships, err := s.Records.Memberships(ctx, org, u)
+	for _, m := range memberships {
+		if m.Team == t {
+			return &m, err
+		}
+	}
+	return nil, err
+}
+
+// RemoveTeamMember takes somebody out of a team. What was released to it on
+// vacation, and is unspent, goes back first.
+func (s *server) RemoveTeamMember(ctx context.Context, r api.RemoveTeamMemberRequestObject) (api.RemoveTeamMemberResponseObject, error) {
+	actor, team, user := callOf(ctx).actor, alfred.TeamID(r.TeamId), alfred.UserID(r.UserId)
+	m, err := s.membership(ctx, actor.Org, team, user)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		return nil, notFound("member", r.UserId)
+	}
+	if err := s.takeBack(ctx, *m); err != nil {
+		return nil, err
+	}
+	err = s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+		if err := w.publishTeam(ctx, team); err != nil {
+			return err
+		}
+		w.audit("member.remove", string(team), m, nil)
+		return s.Records.RemoveMember(ctx, actor.Org, team, user)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.RemoveTeamMember204Response{}, nil
+}

@@ -1,0 +1,165 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// move takes credits out of an open window and books where they went.
+//
+// The source is taken first, on its live counter, so that a limit that is a
+// second old cannot be spent twice. The move is written down before that, so
+// that its fate can be settled whatever dies in between.
+type move struct {
+	org     alfred.OrgID
+	id      alfred.MoveID
+	source  []alfred.Charge
+	amount  alfred.Credits
+	partial bool // take what is there, at most amount
+	// book stores the effects of what was taken, in one transaction.
+	book func(ctx context.Context, w *change, taken alfred.Credits) error
+}
+
+// errTooLittle is a source that does not hold the amount.
+type errTooLittle struct{ available alfred.Credits }
+
+func (e *errTooLittle) Error() string { return fmt.Sprintf("%s credits are available", e.available) }
+
+// apply runs a move. It returns errTooLittle when the source does not hold
+// the amount and the move is not partial.
+func (s *server) apply(ctx context.Context, m move) error {
+	if callOf(ctx).dryRun {
+		return s.rehearse(ctx, m)
+	}
+	out := alfred.Outflow{Org: m.org, Move: m.id, Source: m.source, Amount: m.amount, Partial: m.partial}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("write down move %s: %w", m.id, err)
+	}
+	record := alfred.Move{ID: m.id, Org: m.org, Outflow: raw, State: movePending, CreatedAt: s.Now()}
+	if err := s.Records.CreateMove(ctx, record); err != nil {
+		return fmt.Errorf("write down move %s: %w", m.id, err)
+	}
+	reply, err := s.Live.TakeOutflow(ctx, out)
+	if err == nil && reply.Refused {
+		err = &errTooLittle{reply.Available.Floor0()}
+	}
+	if err == nil {
+		err = s.write(ctx, m.org, func(ctx context.Context, w *change) error {
+			if err := m.book(ctx, w, reply.Taken); err != nil {
+				return err
+			}
+			return s.Records.FinishMove(ctx, m.org, m.id, moveDone)
+		})
+	}
+	if err == nil {
+		return nil
+	}
+	// Settling asks the record whether the booking happened after all: an
+	// error on commit does not say.
+	booked, settleErr := settleMove(context.WithoutCancel(ctx), s.Records, s.Live, record)
+	switch {
+	case settleErr != nil:
+		s.Log.Error("move is left to the job", "move", m.id, "err", settleErr)
+	case booked:
+		return nil
+	}
+	if code := alfred.ErrorCode(err); code == alfred.CodeInternal {
+		if _, ok := err.(*errTooLittle); !ok {
+			return &alfred.Error{Code: alfred.CodeUnavailable, Message: "The credits could not be moved; nothing was taken.", Err: err}
+		}
+	}
+	return err
+}
+
+// rehearse books a move on what is available now, in a transaction that is
+// undone.
+func (s *server) rehearse(ctx context.Context, m move) error {
+	counters := make([]alfred.Counter, len(m.source))
+	for i, c := range m.source {
+		counters[i] = c.Counter
+	}
+	balances, err := s.balances(ctx, m.org, counters)
+	if err != nil {
+		return err
+	}
+	available := alfred.Unlimited
+	for i, c := range m.source {
+		available = min(available, (c.Ceiling - balances[i].Committed).Floor0())
+	}
+	if available < m.amount && !m.partial {
+		return &errTooLittle{available}
+	}
+	return s.write(ctx, m.org, func(ctx context.Context, w *change) error { return m.book(ctx, w, min(available, m.amount)) })
+}
+
+// States of a move.
+const (
+	movePending = "pending"
+	moveDone    = "done"
+	moveUndone  = "undone"
+)
+
+// settleMove decides the fate of a pending move: if it was booked it stands,
+// otherwise the live counter gets back what was taken. The record is locked
+// while the counter is corrected, so a booking that is still under way either
+// is seen or fails.
+func settleMove(ctx context.Context, r Records, live Live, m alfred.Move) (booked bool, err error) {
+	var out alfred.Outflow
+	if err := json.Unmarshal(m.Outflow, &out); err != nil {
+		return false, fmt.Errorf("read move %s: %w", m.ID, err)
+	}
+	err = r.InTx(ctx, func(ctx context.Context) error {
+		if err := r.FinishMove(ctx, m.Org, m.ID, moveUndone); err != nil {
+			return err
+		}
+		return live.UndoOutflow(ctx, out)
+	})
+	if alfred.ErrorCode(err) == alfred.CodeConflict {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("settle move %s: %w", m.ID, err)
+	}
+	return false, nil
+}
+
+// pendingAfter is how old a pending move is before somebody else settles it.
+const pendingAfter = time.Minute
+
+// SettleMoves settles moves whose maker did not.
+func (j *Jobs) SettleMoves(ctx context.Context) error {
+	moves, err := j.Records.PendingMoves(ctx, j.Now().Add(-pendingAfter))
+	if err != nil {
+		return err
+	}
+	for _, m := range moves {
+		booked, err := settleMove(ctx, j.Records, j.Live, m)
+		if err != nil {
+			return err
+		}
+		j.Log.Warn("move settled", "move", m.ID, "booked", booked)
+	}
+	return nil
+}
+
+func (s *server) newMove() (alfred.MoveID, error) {
+	id, err := s.newID("mov")
+	return alfred.MoveID(id), err
+}
+
+// adjust gives adjustments their ids and stores them.
+func (s *server) adjust(ctx context.Context, all ...alfred.Adjustment) error {
+	for i := range all {
+		id, err := s.newID("adj")
+		if err != nil {
+			return err
+		}
+		all[i].ID = alfred.AdjustmentID(id)
+	}
+	return s.Records.AddAdjustments(ctx, all...)
+}

@@ -1,0 +1,173 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Kinds of topics.
+const (
+	topicCatalog = "catalog"
+	topicUser    = "user"
+)
+
+// publishBatch bounds how many people one step publishes.
+const publishBatch = 500
+
+// Publisher tells the data plane what changed. It reads the topics that
+// writers left in their transactions, builds what is published from the
+// record as it now stands, and forgets a topic only when it was published:
+// a crash publishes twice, never not at all.
+type Publisher struct {
+	Records Records
+	Live    Live
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Run publishes until ctx ends. A store that cannot be reached is tried
+// again, with growing pauses.
+func (p *Publisher) Run(ctx context.Context) {
+	pause := retry{}
+	for ctx.Err() == nil {
+		n, err := p.Step(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			p.Log.Error("publish", "err", err)
+			pause.wait(ctx)
+		case n == 0:
+			pause.reset()
+			if err := p.Records.WaitTouched(ctx); err != nil && ctx.Err() == nil {
+				p.Log.Error("wait for changes", "err", err)
+				pause.wait(ctx)
+			}
+		default:
+			pause.reset()
+		}
+	}
+}
+
+// Step publishes what is waiting, at most a batch, and returns how many
+// topics it published.
+func (p *Publisher) Step(ctx context.Context) (int, error) {
+	topics, err := p.Records.Touched(ctx, publishBatch)
+	if err != nil || len(topics) == 0 {
+		return 0, err
+	}
+	byOrg := map[alfred.OrgID][]alfred.Topic{}
+	seqs := make([]int64, 0, len(topics))
+	for _, t := range topics {
+		byOrg[t.Org] = append(byOrg[t.Org], t)
+		seqs = append(seqs, t.Seq)
+	}
+	for org, of := range byOrg {
+		if err := p.publish(ctx, org, of); err != nil {
+			return 0, fmt.Errorf("publish %s: %w", org, err)
+		}
+	}
+	if err := p.Records.Published(ctx, seqs); err != nil {
+		return 0, fmt.Errorf("forget what was published: %w", err)
+	}
+	return len(topics), nil
+}
+
+// publish builds and publishes one organisation's topics. Everything gets
+// the number of the last topic as its version: the record was read after it.
+func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfred.Topic) error {
+	snap, err := readSnapshot(ctx, p.Records, org, p.Now())
+	if err != nil {
+		return err
+	}
+	catalog, version := false, int64(0)
+	var people []alfred.UserID
+	for _, t := range topics {
+		version = max(version, t.Seq)
+		switch t.Kind {
+		case topicCatalog:
+			catalog = true
+		case topicUser:
+			people = append(people, alfred.UserID(t.ID))
+		}
+	}
+	if catalog {
+		if err := snap.complete(ctx, p.Records); err != nil {
+			return err
+		}
+		snap.catalog.Version = version
+		if err := p.superseded(p.Live.PublishCatalog(ctx, snap.catalog)); err != nil {
+			return fmt.Errorf("catalog: %w", err)
+		}
+	}
+	if len(people) == 0 {
+		return nil
+	}
+	directories, err := p.Records.UserDirectory(ctx, org, people, snap.now)
+	if err != nil {
+		return fmt.Errorf("read people: %w", err)
+	}
+	byHash := map[string]*alfred.Principal{}
+	for _, d := range directories {
+		for hash, principal := range snap.principals(d, version) {
+			byHash[hash] = principal
+		}
+	}
+	if len(byHash) == 0 {
+		return nil
+	}
+	if err := p.superseded(p.Live.PublishPrincipals(ctx, byHash)); err != nil {
+		return fmt.Errorf("people: %w", err)
+	}
+	return nil
+}
+
+// superseded forgives the refusal of a version that is older than what
+// stands: another process has published the later one.
+func (p *Publisher) superseded(err error) error {
+	if alfred.ErrorCode(err) != alfred.CodeStaleVersion {
+		return err
+	}
+	p.Log.Warn("a newer version was published already", "err", err)
+	return nil
+}
+
+// Republish marks everything to be published: at the start of the process,
+// and after the live store was lost.
+func Republish(ctx context.Context, r Records, now time.Time) error {
+	orgs, err := r.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		err := r.InTx(ctx, func(ctx context.Context) error {
+			w := &change{server: &server{Config: Config{Records: r}}, org: org.ID, call: &call{}, now: now, users: map[alfred.UserID]bool{}}
+			if err := w.publishEveryone(ctx); err != nil {
+				return err
+			}
+			return w.flush(ctx)
+		})
+		if err != nil {
+			return fmt.Errorf("republish %s: %w", org.ID, err)
+		}
+	}
+	return nil
+}
+
+// retry paces attempts at a store that does not answer: a tenth of a second,
+// doubling up to five.
+type retry struct{ last time.Duration }
+
+func (r *retry) reset() { r.last = 0 }
+
+func (r *retry) wait(ctx context.Context) {
+	r.last = min(max(2*r.last, 100*time.Millisecond), 5*time.Second)
+	t := time.NewTimer(r.last)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,112 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Recorder books the usage stream. It acknowledges an entry only when the
+// record has it: while Postgres is away entries wait in the stream, and what
+// is delivered twice is stored once.
+type Recorder struct {
+	Records  Records
+	Events   Events
+	Consumer string
+	Log      *slog.Logger
+}
+
+// recordBatch and recordBlock bound one reading of the stream.
+const (
+	recordBatch = 500
+	recordBlock = 2 * time.Second
+)
+
+// Run books one organisation's events until ctx ends.
+func (r *Recorder) Run(ctx context.Context, org alfred.OrgID) {
+	pause := retry{}
+	for ctx.Err() == nil {
+		if _, err := r.Step(ctx, org, recordBlock); err != nil && ctx.Err() == nil {
+			r.Log.Error("record usage", "org", org, "err", err)
+			pause.wait(ctx)
+			continue
+		}
+		pause.reset()
+	}
+}
+
+// Step books one batch and returns how many entries it acknowledged.
+func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Duration) (int, error) {
+	entries, err := r.Events.ReadEvents(ctx, org, r.Consumer, recordBatch, block)
+	if err != nil || len(entries) == 0 {
+		return 0, err
+	}
+	// An entry that was read is booked even when the process is stopping.
+	ctx = context.WithoutCancel(ctx)
+	ids := make([]string, 0, len(entries))
+	var events []alfred.UsageEvent
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+		if e.Err == nil {
+			events = append(events, e.Event)
+			continue
+		}
+		if err := r.Records.SetAside(ctx, org, e.ID, e.Raw, e.Err.Error()); err != nil {
+			return 0, fmt.Errorf("set entry %s aside: %w", e.ID, err)
+		}
+		r.Log.Error("usage entry cannot be read, set aside", "org", org, "entry", e.ID, "err", e.Err)
+	}
+	if len(events) > 0 {
+		if err := r.book(ctx, org, entries, events); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.Events.AckEvents(ctx, org, ids); err != nil {
+		return 0, fmt.Errorf("acknowledge %d entries: %w", len(ids), err)
+	}
+	return len(ids), nil
+}
+
+// book stores a batch. An event that the record refuses for what it is, and
+// not for want of a database, is found by storing one at a time, and set
+// aside: one bad event must not stop the others.
+func (r *Recorder) book(ctx context.Context, org alfred.OrgID, entries []Entry, events []alfred.UsageEvent) error {
+	_, err := r.Records.RecordEvents(ctx, events)
+	if err == nil {
+		return nil
+	}
+	if !refusedForContent(err) {
+		return fmt.Errorf("record %d events: %w", len(events), err)
+	}
+	for _, e := range entries {
+		if e.Err != nil {
+			continue
+		}
+		_, err := r.Records.RecordEvents(ctx, []alfred.UsageEvent{e.Event})
+		switch {
+		case err == nil:
+		case !refusedForContent(err):
+			return fmt.Errorf("record event %s: %w", e.Event.Reservation, err)
+		default:
+			if err := r.Records.SetAside(ctx, org, e.ID, e.Raw, err.Error()); err != nil {
+				return fmt.Errorf("set entry %s aside: %w", e.ID, err)
+			}
+			r.Log.Error("usage event was refused, set aside", "org", org, "entry", e.ID, "err", err)
+		}
+	}
+	return nil
+}
+
+// refusedForContent says whether a store refused what it was given, rather
+// than being unable to take anything.
+func refusedForContent(err error) bool {
+	switch alfred.ErrorCode(err) {
+	case alfred.CodeValidation, alfred.CodeInvalidRequest, alfred.CodeConflict:
+		return true
+	default:
+		return false
+	}
+}

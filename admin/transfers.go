@@ -1,0 +1,228 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+)
+
+// TransferCredits gives credits of the actor's own quota to a colleague, in
+// this window.
+func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsRequestObject) (api.TransferCreditsResponseObject, error) {
+	c := callOf(ctx)
+	snap, err := s.snapshot(ctx, c.actor.Org)
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := s.Records.UserByEmail(ctx, c.actor.Org, strings.TrimSpace(r.Body.RecipientEmail))
+	if alfred.ErrorCode(err) == alfred.CodeNotFound {
+		return nil, &alfred.Error{Code: alfred.CodeNotFound, Field: "recipient_email", Message: "Nobody here has the address " + r.Body.RecipientEmail + "."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := alfred.CheckTransfer(snap.org.Settings, c.actor, recipient, r.Body.Amount); err != nil {
+		return nil, err
+	}
+	d, err := person(ctx, s.Records, c.actor.Org, c.actor.User, snap.now)
+	if err != nil {
+		return nil, err
+	}
+	moveID, err := s.newMove()
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.newID("trf")
+	if err != nil {
+		return nil, err
+	}
+	t := alfred.Transfer{
+		ID: alfred.TransferID(id), Org: c.actor.Org, Move: moveID, Sender: c.actor.User, Recipient: recipient.ID, Amount: r.Body.Amount,
+		Reason: strings.TrimSpace(value(r.Body.Reason)), Window: snap.window, CreatedAt: snap.now,
+	}
+	err = s.apply(ctx, move{
+		org: t.Org, id: moveID, source: alfred.PersonalLeg(snap.principal(d), snap.window, snap.now).Group, amount: t.Amount,
+		book: func(ctx context.Context, w *change, _ alfred.Credits) error { return s.bookTransfer(ctx, w, t, c.user, snap) },
+	})
+	var short *errTooLittle
+	if errors.As(err, &short) {
+		return nil, &alfred.Error{
+			Code: alfred.CodeInsufficient, Field: "amount",
+			Message: fmt.Sprintf("%s credits are available, %s were asked for. What is held by requests in flight comes back when they end.", short.available, t.Amount),
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.tell(ctx, fmt.Sprintf("%s gave %s %s to %s%s", c.user.Name, t.Amount, snap.org.Settings.UnitName, recipient.Name, because(t.Reason)))
+	return api.TransferCredits201JSONResponse(describeTransfer(t, c.user.Email, recipient.Email)), nil
+}
+
+func (s *server) bookTransfer(ctx context.Context, w *change, t alfred.Transfer, sender alfred.User, snap *snapshot) error {
+	// The recipient may have left or been suspended meanwhile.
+	recipient, err := s.Records.User(ctx, t.Org, t.Recipient)
+	if err != nil {
+		return err
+	}
+	if recipient.Status == alfred.Suspended {
+		return alfred.Errorf(alfred.CodeRecipient, "%s is suspended and cannot receive credits", recipient.Email)
+	}
+	if err := s.Records.CreateTransfer(ctx, t); err != nil {
+		return err
+	}
+	pair := t.Adjustments()
+	if err := s.adjust(ctx, pair[:]...); err != nil {
+		return err
+	}
+	unit := snap.org.Settings.UnitName
+	item := alfred.InboxItem{
+		Kind: "credits_received", Title: fmt.Sprintf("%s gave you %s %s", sender.Name, t.Amount, unit), Ref: string(t.ID),
+		Body: fmt.Sprintf("They can be used until %s.%s", t.Window.End.In(snap.zone).Format("2 January 2006 15:04 MST"), because(t.Reason)),
+	}
+	if err := s.notify(ctx, w, t.Recipient, item); err != nil {
+		return err
+	}
+	w.auditWhy("transfer.create", string(t.ID), t.Reason, nil, t)
+	w.publishUsers(t.Sender, t.Recipient)
+	return nil
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " “" + reason + "”"
+}
+
+// ListMyTransfers lists what the actor gave and got.
+func (s *server) ListMyTransfers(ctx context.Context, r api.ListMyTransfersRequestObject) (api.ListMyTransfersResponseObject, error) {
+	actor := callOf(ctx).actor
+	f := alfred.TransferFilter{From: value(r.Params.From), Until: value(r.Params.Until), Limit: 200}
+	sentFilter, receivedFilter := f, f
+	sentFilter.Sender, receivedFilter.Recipient = actor.User, actor.User
+	sent, sentTotal, err := s.transfers(ctx, actor.Org, sentFilter)
+	if err != nil {
+		return nil, err
+	}
+	received, receivedTotal, err := s.transfers(ctx, actor.Org, receivedFilter)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListMyTransfers200JSONResponse{Sent: sent, Received: received, TotalSent: sentTotal, TotalReceived: receivedTotal}, nil
+}
+
+// transfers reads transfers with the addresses of both ends, and their sum.
+func (s *server) transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]api.Transfer, alfred.Credits, error) {
+	rows, err := s.Records.Transfers(ctx, org, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	emails, err := s.emails(ctx, org, rows)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, total := make([]api.Transfer, len(rows)), alfred.Credits(0)
+	for i, t := range rows {
+		out[i] = describeTransfer(t, emails[t.Sender], emails[t.Recipient])
+		total += t.Amount
+	}
+	return out, total, nil
+}
+
+func (s *server) emails(ctx context.Context, org alfred.OrgID, rows []alfred.Transfer) (map[alfred.UserID]string, error) {
+	emails := map[alfred.UserID]string{}
+	for _, t := range rows {
+		emails[t.Sender], emails[t.Recipient] = "", ""
+	}
+	ids := make([]alfred.UserID, 0, len(emails))
+	for id := range emails {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return emails, nil
+	}
+	found, err := s.Records.UserDirectory(ctx, org, ids, s.Now())
+	for _, d := range found {
+		emails[d.User.ID] = d.User.Email
+	}
+	return emails, err
+}
+
+func describeTransfer(t alfred.Transfer, sender, recipient string) api.Transfer {
+	return api.Transfer{
+		Id: string(t.ID), SenderId: string(t.Sender), SenderEmail: sender, RecipientId: string(t.Recipient), RecipientEmail: recipient,
+		Amount: t.Amount, Reason: t.Reason, ExpiresAt: t.Window.End, CreatedAt: t.CreatedAt,
+	}
+}
+
+// ListTransfers lists everybody's transfers.
+func (s *server) ListTransfers(ctx context.Context, r api.ListTransfersRequestObject) (api.ListTransfersResponseObject, error) {
+	p := r.Params
+	pg, err := newPage(p.Cursor, p.Limit, "transfers", p.User, p.From, p.Until, p.MinAmount, p.MaxAmount)
+	if err != nil {
+		return nil, err
+	}
+	f := alfred.TransferFilter{
+		Either: alfred.UserID(value(p.User)), From: value(p.From), Until: value(p.Until), MinAmount: amount(p.MinAmount), MaxAmount: amount(p.MaxAmount),
+		After: pg.after, Limit: pg.limit + 1,
+	}
+	rows, _, err := s.transfers(ctx, callOf(ctx).actor.Org, f)
+	if err != nil {
+		return nil, err
+	}
+	data, more, next := cut(pg, rows, func(t api.Transfer) string { return t.Id })
+	return api.ListTransfers200JSONResponse{Data: data, HasMore: more, NextCursor: next}, nil
+}
+
+// amount reads credits of a query, which come as a number.
+func amount[F ~float32 | ~float64](f *F) alfred.Credits {
+	if f == nil {
+		return 0
+	}
+	return alfred.Credits(float64(*f) * float64(alfred.Credit))
+}
+
+// ExportTransfers writes transfers as CSV, page by page.
+func (s *server) ExportTransfers(ctx context.Context, r api.ExportTransfersRequestObject) (api.ExportTransfersResponseObject, error) {
+	p, org := r.Params, callOf(ctx).actor.Org
+	f := alfred.TransferFilter{
+		Either: alfred.UserID(value(p.User)), From: value(p.From), Until: value(p.Until), MinAmount: amount(p.MinAmount), MaxAmount: amount(p.MaxAmount), Limit: 1000,
+	}
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	_ = out.Write([]string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at"}) // a buffer takes everything
+	for {
+		rows, _, err := s.transfers(ctx, org, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range rows {
+			_ = out.Write([]string{
+				t.Id, t.CreatedAt.UTC().Format(time.RFC3339), inert(t.SenderEmail), inert(t.RecipientEmail), t.Amount.String(), inert(t.Reason),
+				t.ExpiresAt.UTC().Format(time.RFC3339),
+			})
+		}
+		if len(rows) < f.Limit {
+			break
+		}
+		f.After = rows[len(rows)-1].Id
+	}
+	out.Flush()
+	return api.ExportTransfers200TextcsvResponse{Body: io.Reader(&b), ContentLength: int64(b.Len())}, out.Error()
+}
+
+// inert keeps a spreadsheet from running a text as a formula.
+func inert(s string) string {
+	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r\n|") {
+		return "'" + s
+	}
+	return s
+}

@@ -1,0 +1,228 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+)
+
+// ReplaceUser merges what is given, as the guide does with PUT.
+func (s *server) ReplaceUser(ctx context.Context, r api.ReplaceUserRequestObject) (api.ReplaceUserResponseObject, error) {
+	out, err := s.updateUser(ctx, alfred.UserID(r.UserId), r.Params.IfMatch, *r.Body)
+	return api.ReplaceUser200JSONResponse(out), err
+}
+
+// UpdateUser merges what is given.
+func (s *server) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) (api.UpdateUserResponseObject, error) {
+	out, err := s.updateUser(ctx, alfred.UserID(r.UserId), r.Params.IfMatch, *r.Body)
+	return api.UpdateUser200JSONResponse(out), err
+}
+
+func (s *server) updateUser(ctx context.Context, id alfred.UserID, ifMatch *string, b api.UserUpdate) (api.User, error) {
+	actor := callOf(ctx).actor
+	before, err := s.seen(ctx, id)
+	if err != nil {
+		return api.User{}, err
+	}
+	if err := matches(ifMatch, before.Version); err != nil {
+		return api.User{}, err
+	}
+	after, err := merged(before, b)
+	if err != nil {
+		return api.User{}, err
+	}
+	if err := s.mayUpdate(ctx, actor, before, after, b); err != nil {
+		return api.User{}, err
+	}
+	return s.saveUser(ctx, before, after)
+}
+
+// merged puts the fields that were given over a person.
+func merged(u alfred.User, b api.UserUpdate) (alfred.User, error) {
+	if b.Email != nil {
+		u.Email = strings.TrimSpace(*b.Email)
+	}
+	if b.Name != nil {
+		if u.Name = strings.TrimSpace(*b.Name); u.Name == "" {
+			return u, alfred.Invalid("name", "expected a name")
+		}
+	}
+	if b.PersonalQuota.IsSpecified() {
+		u.Quota = given(b.PersonalQuota)
+	}
+	if b.DepartmentId.IsSpecified() {
+		u.Department = alfred.DepartmentID(value(given(b.DepartmentId)))
+	}
+	if b.MaxPriority.IsSpecified() {
+		u.MaxPriority = value(given(b.MaxPriority))
+	}
+	if b.AccessRole != nil {
+		u.Access = *b.AccessRole
+	}
+	if b.Status != nil {
+		u.Status = *b.Status
+	}
+	if b.VacationUntil.IsSpecified() {
+		u.VacationUntil = value(given(b.VacationUntil))
+		if !u.VacationUntil.IsZero() && u.Status != alfred.OnVacation {
+			return u, alfred.Invalid("vacation_until", "expected only with status on_vacation")
+		}
+	}
+	return u, nil
+}
+
+// mayUpdate holds the rights that belong to fields rather than to the route.
+func (s *server) mayUpdate(ctx context.Context, actor alfred.Actor, before, after alfred.User, b api.UserUpdate) error {
+	refuse := func(field, format string, args ...any) error {
+		e := alfred.Errorf(alfred.CodeForbidden, field+": "+format, args...)
+		e.Field = field
+		return e
+	}
+	if !before.Status.MayChange(after.Status, actor.Access.Administers()) {
+		return refuse("status", "only an admin may suspend or reactivate.")
+	}
+	if !actor.Access.Administers() {
+		b.Status = nil
+		b.VacationUntil = nil
+		if given := givenFields(b); len(given) > 0 {
+			return refuse(given[0], "a team admin may only set the vacation of members.")
+		}
+		return nil
+	}
+	if before.ID == actor.User {
+		switch {
+		case b.PersonalQuota.IsSpecified():
+			if err := s.notRaised(ctx, before, after); err != nil {
+				return err
+			}
+		case b.MaxPriority.IsSpecified() && raises(before.MaxPriority, after.MaxPriority):
+			return refuse("max_priority", "nobody raises his own ceiling.")
+		case after.Status == alfred.Suspended:
+			return refuse("status", "nobody suspends himself.")
+		}
+	}
+	if after.Access != before.Access && actor.Access != alfred.RoleOwner {
+		return refuse("access_role", "only owners give and take roles.")
+	}
+	return mayManage(actor, before)
+}
+
+// notRaised refuses a quota of one's own above what counts now.
+func (s *server) notRaised(ctx context.Context, before, after alfred.User) error {
+	snap, err := s.snapshot(ctx, before.Org)
+	if err != nil {
+		return err
+	}
+	d, err := person(ctx, s.Records, before.Org, before.ID, snap.now)
+	if err != nil {
+		return err
+	}
+	old, _ := snap.quota(d)
+	d.User = after
+	if now, _ := snap.quota(d); now > old {
+		e := alfred.Errorf(alfred.CodeForbidden, "personal_quota: nobody raises his own quota; ask another admin.")
+		e.Field = "personal_quota"
+		return e
+	}
+	return nil
+}
+
+// raises says whether a ceiling of priority goes up. No ceiling of one's own
+// counts as the highest.
+func raises(before, after alfred.Priority) bool {
+	if after == "" {
+		return before != ""
+	}
+	return before != "" && after.AtMost(before) != after
+}
+
+func givenFields(b api.UserUpdate) []string {
+	var out []string
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{
+		{"email", b.Email != nil}, {"name", b.Name != nil}, {"personal_quota", b.PersonalQuota.IsSpecified()}, {"status", b.Status != nil},
+		{"vacation_until", b.VacationUntil.IsSpecified()}, {"department_id", b.DepartmentId.IsSpecified()}, {"access_role", b.AccessRole != nil},
+		{"max_priority", b.MaxPriority.IsSpecified()},
+	} {
+		if f.given {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// saveUser stores a person who was read as before, with what follows from
+// the change of status: credits come back before the person does, and are
+// released after the person has left, so that a crash in between leaves a
+// state that the jobs complete.
+func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.User, error) {
+	now := s.Now()
+	leaves := before.Status != alfred.OnVacation && after.Status == alfred.OnVacation
+	returns := before.Status == alfred.OnVacation && after.Status != alfred.OnVacation
+	switch {
+	case leaves:
+		after.VacationStart = now
+	case returns:
+		after.VacationStart, after.VacationUntil = time.Time{}, time.Time{}
+	}
+	if !after.VacationUntil.IsZero() && !after.VacationUntil.After(now) {
+		return api.User{}, alfred.Invalid("vacation_until", "expected a time to come")
+	}
+	if returns {
+		if err := s.comeBack(ctx, before, ""); err != nil {
+			return api.User{}, err
+		}
+	}
+	if err := s.write(ctx, after.Org, func(ctx context.Context, w *change) error {
+		if err := s.protectLastOwner(ctx, before, before.Access, roleIfLive(after)); err != nil {
+			return err
+		}
+		if after.Department != before.Department {
+			if err := s.checkDepartment(ctx, after.Org, after.Department); err != nil {
+				return err
+			}
+		}
+		after.UpdatedAt = w.now
+		if err := s.Records.UpdateUser(ctx, after); err != nil {
+			return sayConflict(err, "email", "%s belongs to somebody already.", after.Email)
+		}
+		w.audit("user.update", string(after.ID), auditedUser(before), auditedUser(after))
+		w.publishUsers(after.ID)
+		if before.Status == after.Status {
+			return nil
+		}
+		// The number of active members changes every share of the team.
+		memberships, err := s.Records.Memberships(ctx, after.Org, after.ID)
+		for _, m := range memberships {
+			if err := w.publishTeam(ctx, m.Team); err != nil {
+				return err
+			}
+		}
+		return err
+	}); err != nil {
+		return api.User{}, err
+	}
+	if leaves {
+		// The person is away whatever happens now: what cannot be released at
+		// once is released by the job.
+		if err := s.goAway(ctx, after); err != nil {
+			s.Log.Error("release credits", "user", after.ID, "err", err)
+		}
+	}
+	out, err := s.describe(ctx, after.Org, after.ID)
+	setETag(ctx, before.Version+1)
+	return out, err
+}
+
+// roleIfLive is the role that a person can use: none while suspended.
+func roleIfLive(u alfred.User) alfred.AccessRole {
+	if u.Status == alfred.Suspended {
+		return alfred.RoleMember
+	}
+	return u.Access
+}
