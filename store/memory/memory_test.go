@@ -35,3 +35,11 @@ func (c *clocked) Advance(d time.Duration) {
 func TestLedger(t *testing.T) {
 	storetest.RunLedger(t, func(t testing.TB) storetest.Ledger { return open(t) })
 }
+
+func TestDirectory(t *testing.T) {
+	storetest.RunDirectory(t, func(t testing.TB) storetest.Directory { return open(t) })
+}
+
+func TestStream(t *testing.T) {
+	storetest.RunStream(t, func(t testing.TB) storetest.Stream { return open(t) })
+}

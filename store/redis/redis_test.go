@@ -32,7 +32,7 @@ func (s *simulated) Advance(d time.Duration) {
 
 func connect(t testing.TB, url string) *redis.Store {
 	t.Helper()
-	s, err := redis.Open(t.Context(), redis.Options{URL: url, Timeout: 2 * time.Second})
+	s, err := redis.Open(t.Context(), redis.Options{URL: url, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +40,29 @@ func connect(t testing.TB, url string) *redis.Store {
 	return s
 }
 
-func TestLedgerOnSimulation(t *testing.T) {
-	storetest.RunLedger(t, func(t testing.TB) storetest.Ledger { return simulate(t) })
+func TestLedger(t *testing.T) {
+	t.Run("simulated", func(t *testing.T) {
+		storetest.RunLedger(t, func(t testing.TB) storetest.Ledger { return simulate(t) })
+	})
+	onServers(t, func(t *testing.T, s *server) {
+		storetest.RunLedger(t, func(t testing.TB) storetest.Ledger { return connect(t, s.url(t)) })
+	})
+}
+
+func TestDirectory(t *testing.T) {
+	t.Run("simulated", func(t *testing.T) {
+		storetest.RunDirectory(t, func(t testing.TB) storetest.Directory { return simulate(t) })
+	})
+	onServers(t, func(t *testing.T, s *server) {
+		storetest.RunDirectory(t, func(t testing.TB) storetest.Directory { return connect(t, s.url(t)) })
+	})
+}
+
+func TestStream(t *testing.T) {
+	t.Run("simulated", func(t *testing.T) {
+		storetest.RunStream(t, func(t testing.TB) storetest.Stream { return simulate(t) })
+	})
+	onServers(t, func(t *testing.T, s *server) {
+		storetest.RunStream(t, func(t testing.TB) storetest.Stream { return connect(t, s.url(t)) })
+	})
 }

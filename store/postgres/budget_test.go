@@ -1,0 +1,234 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+func TestLimits(t *testing.T) {
+	w := newWorld(t)
+	capped := alfred.Limit{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Credits: alfred.MaxCredits, Mode: alfred.Shadow}
+	paced := alfred.Limit{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricTokensPerMinute, Rate: alfred.MaxRate, Mode: alfred.Enforce}
+	model := alfred.Limit{Scope: alfred.ScopeModel, Subject: "gpt-4o", Metric: alfred.MetricCredits, Mode: alfred.Off}
+	for _, l := range []alfred.Limit{paced, {Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Mode: alfred.Enforce}, capped, model} {
+		w.must(w.PutLimit(w.ctx, w.org, l))
+	}
+	all, err := w.Limits(w.ctx, w.org)
+	w.must(err)
+	w.same(all, []alfred.Limit{model, capped, paced})
+	of, err := w.LimitsOf(w.ctx, w.org, alfred.ScopeTeam, []string{"team_a", "team_b"})
+	w.must(err)
+	w.same(of, []alfred.Limit{capped, paced})
+	w.must(w.DeleteLimit(w.ctx, w.org, capped.Scope, capped.Subject, capped.Metric))
+	w.refused(w.DeleteLimit(w.ctx, w.org, capped.Scope, capped.Subject, capped.Metric), alfred.CodeNotFound)
+
+	for name, l := range map[string]alfred.Limit{
+		"a rate of 0":      {Scope: alfred.ScopeTeam, Subject: "t", Metric: alfred.MetricTokensPerMinute, Mode: alfred.Enforce},
+		"too fast":         {Scope: alfred.ScopeTeam, Subject: "t", Metric: alfred.MetricTokensPerMinute, Rate: alfred.MaxRate + 1, Mode: alfred.Enforce},
+		"too much":         {Scope: alfred.ScopeTeam, Subject: "t", Metric: alfred.MetricCredits, Credits: alfred.MaxCredits + 1, Mode: alfred.Enforce},
+		"a cap and a rate": {Scope: alfred.ScopeTeam, Subject: "t", Metric: alfred.MetricCredits, Credits: 1, Rate: 1, Mode: alfred.Enforce},
+		"nobody":           {Scope: alfred.ScopeTeam, Metric: alfred.MetricCredits, Mode: alfred.Enforce},
+		"no such scope":    {Scope: "planet", Subject: "t", Metric: alfred.MetricCredits, Mode: alfred.Enforce},
+		"no such mode":     {Scope: alfred.ScopeTeam, Subject: "t", Metric: alfred.MetricCredits, Mode: "maybe"},
+	} {
+		if got := alfred.ErrorCode(w.PutLimit(w.ctx, w.org, l)); got != alfred.CodeValidation {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+func (w *world) adjustment(budget alfred.BudgetKind, subject string, amount alfred.Credits, group alfred.MoveID) alfred.Adjustment {
+	w.Helper()
+	return alfred.Adjustment{
+		ID: id[alfred.AdjustmentID](w.T, "adj"), Org: w.org, Budget: budget, Subject: subject, Amount: amount, From: noon, Until: november.End,
+		Kind: alfred.AdjustManual, Group: group, Reason: "because", CreatedAt: noon,
+	}
+}
+
+func TestAFilterOfAdjustmentsNarrows(t *testing.T) {
+	w := newWorld(t)
+	move := id[alfred.MoveID](t, "mov")
+	a := w.adjustment(alfred.BudgetPersonal, "usr_a", 5, "")
+	a.Until, a.Actor, a.OnCounter = time.Time{}, "usr_boss", true
+	out := w.adjustment(alfred.BudgetPersonal, "usr_a", -7, move)
+	in := w.adjustment(alfred.BudgetPool, "team_t", 7, move)
+	out.Kind, in.Kind = alfred.AdjustVacation, alfred.AdjustVacation
+	out.CreatedAt, in.CreatedAt = noon.Add(time.Second), noon.Add(2*time.Second)
+	w.must(w.AddAdjustments(w.ctx, a))
+	w.must(w.AddAdjustments(w.ctx, in, out))
+	w.must(w.AddAdjustments(w.ctx))
+	w.refused(w.AddAdjustments(w.ctx, a), alfred.CodeConflict)
+	for name, c := range map[string]struct {
+		filter alfred.AdjustmentFilter
+		want   []alfred.Adjustment
+	}{
+		"nothing":           {alfred.AdjustmentFilter{}, []alfred.Adjustment{a, out, in}},
+		"budget":            {alfred.AdjustmentFilter{Budget: alfred.BudgetPool}, []alfred.Adjustment{in}},
+		"subjects":          {alfred.AdjustmentFilter{Subjects: []string{"usr_a", "usr_b"}}, []alfred.Adjustment{a, out}},
+		"no subjects":       {alfred.AdjustmentFilter{Subjects: []string{}}, nil},
+		"kind":              {alfred.AdjustmentFilter{Kind: alfred.AdjustManual}, []alfred.Adjustment{a}},
+		"group":             {alfred.AdjustmentFilter{Group: move}, []alfred.Adjustment{out, in}},
+		"not ended":         {alfred.AdjustmentFilter{EndAfter: november.End.Add(-1 * time.Microsecond)}, []alfred.Adjustment{a, out, in}},
+		"ended at the end":  {alfred.AdjustmentFilter{EndAfter: november.End}, []alfred.Adjustment{a}},
+		"more than one way": {alfred.AdjustmentFilter{Budget: alfred.BudgetPersonal, Group: move}, []alfred.Adjustment{out}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := *w
+			w.T = t
+			got, err := w.Adjustments(w.ctx, w.org, c.filter)
+			w.must(err)
+			w.same(got, c.want)
+		})
+	}
+}
+
+func TestAMoveMakesNoCredits(t *testing.T) {
+	w := newWorld(t)
+	move := id[alfred.MoveID](t, "mov")
+	out, in := w.adjustment(alfred.BudgetPersonal, "usr_a", -7, move), w.adjustment(alfred.BudgetPersonal, "usr_b", 7, move)
+	w.refused(w.AddAdjustments(w.ctx, out), alfred.CodeValidation)
+	more := in
+	more.Amount = 8
+	w.refused(w.AddAdjustments(w.ctx, out, more), alfred.CodeValidation)
+	// The sum is taken when the transaction ends, not before.
+	w.must(w.InTx(w.ctx, func(ctx context.Context) error {
+		if err := w.AddAdjustments(ctx, out); err != nil {
+			return err
+		}
+		return w.AddAdjustments(ctx, in)
+	}))
+	late := w.adjustment(alfred.BudgetPersonal, "usr_c", 1, move)
+	w.refused(w.AddAdjustments(w.ctx, late), alfred.CodeValidation)
+	got, err := w.Adjustments(w.ctx, w.org, alfred.AdjustmentFilter{})
+	w.must(err)
+	w.same(len(got), 2)
+	w.stays("UPDATE adjustments SET amount = 1000")
+	w.stays("DELETE FROM adjustments")
+	w.stays("TRUNCATE adjustments")
+	bad := w.adjustment("gold", "usr_a", 1, "")
+	w.refused(w.AddAdjustments(w.ctx, bad), alfred.CodeValidation)
+	bad = w.adjustment(alfred.BudgetPersonal, "usr_a", 1, "")
+	bad.Until = noon.Add(-time.Second)
+	w.refused(w.AddAdjustments(w.ctx, bad), alfred.CodeValidation)
+}
+
+func TestAFilterOfTransfersNarrows(t *testing.T) {
+	w := newWorld(t)
+	ana, bo, cy := w.person("ana@example.com", nil).ID, w.person("bo@example.com", nil).ID, w.person("cy@example.com", nil).ID
+	transfer := func(from, to alfred.UserID, amount alfred.Credits, at time.Time) alfred.Transfer {
+		tr := alfred.Transfer{
+			ID: id[alfred.TransferID](t, "trf"), Org: w.org, Move: id[alfred.MoveID](t, "mov"), Sender: from, Recipient: to, Amount: amount,
+			Reason: "thanks", Window: november, CreatedAt: at,
+		}
+		w.must(w.CreateTransfer(w.ctx, tr))
+		return tr
+	}
+	a, b, c := transfer(ana, bo, 10, noon), transfer(bo, ana, 20, noon.Add(time.Hour)), transfer(bo, cy, 30, noon.Add(2*time.Hour))
+	all := []alfred.Transfer{a, b, c}
+	slices.SortFunc(all, func(a, b alfred.Transfer) int {
+		if a.ID > b.ID {
+			return -1
+		}
+		return 1
+	})
+	only := func(want ...alfred.Transfer) []alfred.Transfer {
+		return slices.DeleteFunc(slices.Clone(all), func(t alfred.Transfer) bool { return !slices.Contains(want, t) })
+	}
+	for name, c := range map[string]struct {
+		filter alfred.TransferFilter
+		want   []alfred.Transfer
+	}{
+		"nothing":     {alfred.TransferFilter{}, all},
+		"sender":      {alfred.TransferFilter{Sender: bo}, only(b, c)},
+		"recipient":   {alfred.TransferFilter{Recipient: bo}, only(a)},
+		"either":      {alfred.TransferFilter{Either: ana}, only(a, b)},
+		"from":        {alfred.TransferFilter{From: noon.Add(time.Hour)}, only(b, c)},
+		"until":       {alfred.TransferFilter{Until: noon.Add(time.Hour)}, only(a)},
+		"at least":    {alfred.TransferFilter{MinAmount: 20}, only(b, c)},
+		"at most":     {alfred.TransferFilter{MaxAmount: 20}, only(a, b)},
+		"first page":  {alfred.TransferFilter{Limit: 2}, all[:2]},
+		"second page": {alfred.TransferFilter{Limit: 2, After: string(all[1].ID)}, all[2:]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := *w
+			w.T = t
+			got, err := w.Transfers(w.ctx, w.org, c.filter)
+			w.must(err)
+			w.same(got, c.want)
+		})
+	}
+
+	again := a
+	again.ID = id[alfred.TransferID](t, "trf")
+	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeConflict)
+	again.Move, again.Recipient = "mov_other", ana
+	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeValidation)
+	again.Recipient = "usr_none"
+	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeNotFound)
+	again.Recipient, again.Amount = bo, 0
+	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeValidation)
+	w.stays("DELETE FROM transfers")
+	w.stays("UPDATE transfers SET amount = 1")
+}
+
+func TestAMoveEndsOneWay(t *testing.T) {
+	w := newWorld(t)
+	outflow, err := json.Marshal(alfred.Outflow{Org: w.org, Amount: 3})
+	w.must(err)
+	old := alfred.Move{ID: id[alfred.MoveID](t, "mov"), Org: w.org, Outflow: outflow, State: "pending", CreatedAt: noon}
+	young := old
+	young.ID, young.CreatedAt = id[alfred.MoveID](t, "mov"), noon.Add(time.Hour)
+	w.must(w.CreateMove(w.ctx, young))
+	w.must(w.CreateMove(w.ctx, old))
+	w.refused(w.CreateMove(w.ctx, old), alfred.CodeConflict)
+	pending := func(before time.Time) (ids []alfred.MoveID) {
+		moves, err := w.PendingMoves(w.ctx, before)
+		w.must(err)
+		for _, m := range moves {
+			var got, want alfred.Outflow
+			w.must(json.Unmarshal(m.Outflow, &got))
+			w.must(json.Unmarshal(outflow, &want))
+			w.same(got, want)
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	w.same(pending(noon.Add(time.Hour)), []alfred.MoveID{old.ID})
+	w.same(pending(noon.Add(2*time.Hour)), []alfred.MoveID{old.ID, young.ID})
+	w.must(w.FinishMove(w.ctx, w.org, old.ID, "done"))
+	w.must(w.FinishMove(w.ctx, w.org, old.ID, "done"))
+	w.refused(w.FinishMove(w.ctx, w.org, old.ID, "undone"), alfred.CodeConflict)
+	w.refused(w.FinishMove(w.ctx, w.org, "mov_none", "done"), alfred.CodeNotFound)
+	w.refused(w.FinishMove(w.ctx, w.org, young.ID, "lost"), alfred.CodeValidation)
+	w.same(pending(noon.Add(2*time.Hour)), []alfred.MoveID{young.ID})
+}
+
+func TestAReleaseIsOnePerPersonTeamAndWindow(t *testing.T) {
+	w := newWorld(t)
+	u := w.person("ana@example.com", nil)
+	r := alfred.Release{User: u.ID, Team: "team_t", Amount: 5, Window: november, Move: "mov_a"}
+	next := r
+	next.Window = alfred.Window{Start: november.End, End: november.End.AddDate(0, 1, 0)}
+	w.must(w.PutRelease(w.ctx, w.org, r))
+	w.must(w.PutRelease(w.ctx, w.org, next))
+	r.Amount, r.Move = 7, "mov_b"
+	w.must(w.PutRelease(w.ctx, w.org, r))
+	got, err := w.Releases(w.ctx, w.org, november)
+	w.must(err)
+	w.same(got, []alfred.Release{r})
+	w.must(w.EndRelease(w.ctx, w.org, u.ID, "team_t", november))
+	w.must(w.EndRelease(w.ctx, w.org, u.ID, "team_t", november))
+	got, err = w.Releases(w.ctx, w.org, november)
+	w.must(err)
+	w.same(len(got), 0)
+	got, err = w.Releases(w.ctx, w.org, next.Window)
+	w.must(err)
+	w.same(got, []alfred.Release{next})
+	r.Amount = -1
+	w.refused(w.PutRelease(w.ctx, w.org, r), alfred.CodeValidation)
+}
