@@ -17,12 +17,12 @@ func guide(out io.Writer, local config.Local) {
 	_, _ = fmt.Fprintf(out, `
 Alfred is ready.   Dashboard: %[1]s/static/   API: %[1]s/v1
 
-Create your first admin user (works once; the key is shown only now):
+Create your first admin user (once; save the key, it cannot be shown again):
 
   KEY=$(curl -s -X POST %[1]s/v1/admin/users \
     -H "Content-Type: application/json" \
     -d '{"email": "admin@company.com", "name": "Admin User", "personal_quota": 10000}' \
-    | python3 -c 'import json,sys; print(json.load(sys.stdin)["api_key"])'); echo "$KEY"
+    | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["api_key"]) if "api_key" in d else sys.exit(str(d))'); echo "$KEY"
 
 Make a completion, and see what it cost:
 

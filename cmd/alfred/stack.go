@@ -29,7 +29,7 @@ func (s *stack) push(name string, p *parts.Process, stop func()) {
 }
 
 func (s *stack) say(name, where string, since time.Time) {
-	_, _ = fmt.Fprintf(s.out, "  %-14s ready  %-34s %5.1f s\n", name, where, time.Since(since).Seconds())
+	_, _ = fmt.Fprintf(s.out, "  %-15s ready  %-30s %5.1f s\n", name, where, time.Since(since).Seconds())
 }
 
 // wait returns nil when ctx ends, and an error that names the part when one ends by itself.
@@ -63,7 +63,7 @@ func (s *stack) stop() {
 	}
 	for i := len(s.runs) - 1; i >= 0; i-- {
 		s.runs[i].stop()
-		_, _ = fmt.Fprintf(s.out, "  %-14s stopped\n", s.runs[i].name)
+		_, _ = fmt.Fprintf(s.out, "  %-15s stopped\n", s.runs[i].name)
 	}
 	s.runs = nil
 }

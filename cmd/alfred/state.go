@@ -72,7 +72,7 @@ func (s state) socket(name string) (string, error) {
 		return path, nil
 	}
 	sum := sha256.Sum256([]byte(s.home))
-	dir := filepath.Join("/tmp", fmt.Sprintf("alfred-%d-%s", os.Geteuid(), hex.EncodeToString(sum[:4])))
+	dir := filepath.Join("/tmp", fmt.Sprintf("alfred-%d-%s", os.Geteuid(), hex.EncodeToString(sum[:4]))) // removed when the run ends
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make a folder for %s: %w", name, err)
 	}
@@ -84,6 +84,13 @@ func (s state) socket(name string) (string, error) {
 		return "", fmt.Errorf("%s exists and is not ours alone: remove it", dir)
 	}
 	return filepath.Join(dir, name), nil
+}
+
+// leave removes the short folder of the sockets, when there is one.
+func (s state) leave() {
+	if path, err := s.socket("any"); err == nil && filepath.Dir(path) != s.path("run") {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
 }
 
 // errRunning says that another `alfred up` has this state folder.

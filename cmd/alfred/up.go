@@ -77,6 +77,7 @@ func up(ctx context.Context, l launch) error {
 		return stopped(ctx, err)
 	}
 	s := &stack{out: l.out}
+	defer l.leave()
 	defer s.stop()
 	if err := l.start(ctx, s, local, found); err != nil {
 		return stopped(ctx, err)
