@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -76,4 +78,42 @@ func TestEveryPinIsWhole(t *testing.T) {
 			t.Errorf("Postgres on %s: incomplete pin %q", platform, sum)
 		}
 	}
+}
+
+func TestFetchesAtTheSameTimeTakeTurns(t *testing.T) {
+	t.Setenv("ALFRED_HOME", t.TempDir())
+	var said sayings
+	results := make(chan error, 4)
+	for range cap(results) {
+		go func() {
+			path, err := valkeyRelease().fetch(t.Context(), &said)
+			if err == nil {
+				_, err = versionOf(t.Context(), path, regexp.MustCompile(`v=(\d+)\.(\d+)`))
+			}
+			results <- err
+		}()
+	}
+	for range cap(results) {
+		if err := <-results; err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	if n := strings.Count(said.String(), "fetching"); n != 1 {
+		t.Errorf("fetched %d times, want once:\n%s", n, said.String())
+	}
+}
+
+// sayings is a writer for several goroutines.
+type sayings struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (s *sayings) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Builder.Write(b)
 }
