@@ -176,4 +176,6 @@ func matches(ifMatch *string, version int64) error {
 }
 
 // newID returns an id of this kind.
-func (s *server) newID(prefix string) (string, error) { return alfred.NewID(prefix, s.Now(), s.Entropy) }
+func (s *server) newID(prefix string) (string, error) {
+	return alfred.NewID(prefix, s.Now(), s.Entropy)
+}

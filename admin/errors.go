@@ -160,4 +160,3 @@ func quotedProperty(reason string) string {
 	}
 	return ""
 }
-

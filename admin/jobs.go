@@ -46,9 +46,9 @@ func (j *Jobs) Step(ctx context.Context) {
 	} {
 		if err := job.run(ctx); err != nil && ctx.Err() == nil {
 			j.Log.Error("job", "job", job.name, "err", err)
+			j.Metrics.failed(job.name)
 		}
 	}
 }
 
 func (j *Jobs) server() *server { return &server{Config: j.Config} }
-

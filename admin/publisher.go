@@ -27,6 +27,7 @@ type Publisher struct {
 	Live    Live
 	Now     func() time.Time
 	Log     *slog.Logger
+	Metrics *Metrics
 }
 
 // Run publishes until ctx ends. A store that cannot be reached is tried
@@ -38,6 +39,7 @@ func (p *Publisher) Run(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			p.Log.Error("publish", "err", err)
+			p.Metrics.failed("publish")
 			pause.wait(ctx)
 		case n == 0:
 			pause.reset()
@@ -72,6 +74,7 @@ func (p *Publisher) Step(ctx context.Context) (int, error) {
 	if err := p.Records.Published(ctx, seqs); err != nil {
 		return 0, fmt.Errorf("forget what was published: %w", err)
 	}
+	p.Metrics.publish(len(topics))
 	return len(topics), nil
 }
 

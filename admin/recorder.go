@@ -17,6 +17,7 @@ type Recorder struct {
 	Events   Events
 	Consumer string
 	Log      *slog.Logger
+	Metrics  *Metrics
 }
 
 // recordBatch and recordBlock bound one reading of the stream.
@@ -31,6 +32,7 @@ func (r *Recorder) Run(ctx context.Context, org alfred.OrgID) {
 	for ctx.Err() == nil {
 		if _, err := r.Step(ctx, org, recordBlock); err != nil && ctx.Err() == nil {
 			r.Log.Error("record usage", "org", org, "err", err)
+			r.Metrics.failed("record")
 			pause.wait(ctx)
 			continue
 		}
@@ -57,6 +59,7 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 		if err := r.Records.SetAside(ctx, org, e.ID, e.Raw, e.Err.Error()); err != nil {
 			return 0, fmt.Errorf("set entry %s aside: %w", e.ID, err)
 		}
+		r.Metrics.aside()
 		r.Log.Error("usage entry cannot be read, set aside", "org", org, "entry", e.ID, "err", e.Err)
 	}
 	if len(events) > 0 {
@@ -67,6 +70,7 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 	if err := r.Events.AckEvents(ctx, org, ids); err != nil {
 		return 0, fmt.Errorf("acknowledge %d entries: %w", len(ids), err)
 	}
+	r.Metrics.record(len(ids))
 	return len(ids), nil
 }
 
@@ -94,6 +98,7 @@ func (r *Recorder) book(ctx context.Context, org alfred.OrgID, entries []Entry, 
 			if err := r.Records.SetAside(ctx, org, e.ID, e.Raw, err.Error()); err != nil {
 				return fmt.Errorf("set entry %s aside: %w", e.ID, err)
 			}
+			r.Metrics.aside()
 			r.Log.Error("usage event was refused, set aside", "org", org, "entry", e.ID, "err", err)
 		}
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Notifier       Notifier // nil: nobody is told outside the inbox
 	Now            func() time.Time
 	Entropy        io.Reader
+	Metrics        *Metrics
 	Log            *slog.Logger
 }
 
@@ -127,6 +128,7 @@ func (s *server) named(next http.Handler) http.Handler {
 					s.refuse(seen, c, alfred.Errorf(alfred.CodeInternal, "Something went wrong. The request id is %s.", id))
 				}
 			}
+			s.Metrics.request(c.operation, seen.status, s.Now().Sub(start))
 			s.Log.Info("request", "request_id", id, "operation", c.operation, "method", r.Method, "path", r.URL.Path, "status", seen.status,
 				"user", c.actor.User, "millis", s.Now().Sub(start).Milliseconds())
 		}()

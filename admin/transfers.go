@@ -50,7 +50,9 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 	}
 	err = s.apply(ctx, move{
 		org: t.Org, id: moveID, source: alfred.PersonalLeg(snap.principal(d), snap.window, snap.now).Group, amount: t.Amount,
-		book: func(ctx context.Context, w *change, _ alfred.Credits) error { return s.bookTransfer(ctx, w, t, c.user, snap) },
+		book: func(ctx context.Context, w *change, _ alfred.Credits) error {
+			return s.bookTransfer(ctx, w, t, c.user, snap)
+		},
 	})
 	var short *errTooLittle
 	if errors.As(err, &short) {

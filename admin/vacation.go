@@ -207,7 +207,9 @@ func (p *snapshot) next() (alfred.Window, error) { return p.org.Settings.Window.
 // giveBack moves a release of this window back, as far as the pool still has
 // it.
 func (s *server) giveBack(ctx context.Context, snap *snapshot, r alfred.Release) error {
-	end := func(ctx context.Context) error { return s.Records.EndRelease(ctx, snap.org.ID, r.User, r.Team, r.Window) }
+	end := func(ctx context.Context) error {
+		return s.Records.EndRelease(ctx, snap.org.ID, r.User, r.Team, r.Window)
+	}
 	share, ok := snap.catalog.Teams[r.Team]
 	if r.Amount == 0 || !ok {
 		return end(ctx)
