@@ -38,10 +38,10 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 	}
 	// Two recorders with the same events insert them in the same order, so
 	// that one waits for the other instead of both for each other.
-	slices.SortFunc(spent, func(a, b alfred.UsageEvent) int {
+	slices.SortStableFunc(spent, func(a, b alfred.UsageEvent) int {
 		return cmp.Or(day(a.At).Compare(day(b.At)), cmp.Compare(a.Reservation, b.Reservation), cmp.Compare(a.Kind, b.Kind))
 	})
-	slices.SortFunc(refused, func(a, b alfred.UsageEvent) int { return cmp.Compare(a.Refused.ID, b.Refused.ID) })
+	slices.SortStableFunc(refused, func(a, b alfred.UsageEvent) int { return cmp.Compare(a.Refused.ID, b.Refused.ID) })
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		fresh, err := s.addEvents(ctx, spent)
 		if err != nil {

@@ -59,13 +59,14 @@ CREATE FUNCTION ensure_usage_partition(day DATE) RETURNS void LANGUAGE plpgsql A
 DECLARE
     part TEXT := 'usage_events_' || to_char(day, 'YYYYMMDD');
 BEGIN
-    IF to_regclass(part) IS NOT NULL THEN
-        RETURN;
-    END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('usage partition', 0));
-    IF to_regclass(part) IS NOT NULL THEN
-        RETURN;
-    END IF;
+    FOR try IN 1..2 LOOP
+        -- Not to_regclass: it may remember that there was none before the lock.
+        IF EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                   WHERE i.inhparent = 'usage_events'::regclass AND c.relname = part) THEN
+            RETURN;
+        END IF;
+        PERFORM pg_advisory_xact_lock(hashtextextended('usage partition', 0));
+    END LOOP;
     EXECUTE format('CREATE TABLE %I (LIKE usage_events INCLUDING ALL)', part);
     EXECUTE format('ALTER TABLE usage_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, day, day + 1);
 END $$;
