@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/alfred-envoy/alfred/cmd/alfred/parts"
-	"github.com/alfred-envoy/alfred/store/redis"
 )
 
 // server is a real Valkey or Redis that the tests of this package share.
@@ -105,5 +104,3 @@ func appendOnlyFile(t *testing.T, dir string) string {
 	}
 	return found[0]
 }
-
-var _ = redis.Options{}

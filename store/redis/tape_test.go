@@ -1,0 +1,54 @@
+package redis_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/alfred-envoy/alfred/store/memory"
+	"github.com/alfred-envoy/alfred/store/redis"
+	"github.com/alfred-envoy/alfred/store/storetest"
+)
+
+// model is the reference, with a clock that moves by hand.
+type model struct {
+	*memory.Store
+	now time.Time
+}
+
+func newModel(now time.Time) *model {
+	m := &model{now: now}
+	m.Store = memory.New(func() time.Time { return m.now })
+	return m
+}
+
+func (m *model) Advance(d time.Duration) { m.now = m.now.Add(d) }
+
+// One tape with hours in it on the simulation, and one on the real servers,
+// whose clocks go their own way.
+func TestTape(t *testing.T) {
+	t.Run("simulated", func(t *testing.T) {
+		server := miniredis.RunT(t)
+		client := connect(t, "redis://"+server.Addr())
+		storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger {
+			server.FlushAll()
+			now := time.Now()
+			server.SetTime(now)
+			return map[string]storetest.Ledger{"memory": newModel(now), "simulated": &simulated{Store: client, server: server, now: now}}
+		}, "memory")
+	})
+	t.Run("real", func(t *testing.T) {
+		clients := map[string]*redis.Store{}
+		for _, s := range servers {
+			clients[s.name] = connect(t, s.url(t))
+		}
+		storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger {
+			out := map[string]storetest.Ledger{"memory": newModel(time.Now())}
+			for name, c := range clients {
+				out[name] = c
+			}
+			return out
+		}, "memory")
+	})
+}
