@@ -31,13 +31,14 @@ test-race: ## every test, with the race detector
 lint: ## golangci-lint (the first time it is built, which takes minutes)
 	$(TOOL) golangci-lint run ./...
 
-generate: ## write the generated code anew
+generate: ## write the generated code anew: the API's types, the database's queries
 	$(GO) generate ./...
+	cd store/postgres && $(GO) tool -modfile=../../tools/go.mod sqlc generate
 
-check: lint ## lint, generated code has not drifted, imports are allowed
-	$(GO) generate ./...
-	git diff --exit-code -- '*.gen.go' store/postgres/internal
-	$(GO) test -run 'Import' .
+check: lint generate ## lint, generated code has not drifted, imports are allowed
+	@git diff -- '*.gen.go' store/postgres/internal
+	@test -z "$$(git status --porcelain -- '*.gen.go' store/postgres/internal)" || { echo "generated code has drifted: commit what make generate writes"; exit 1; }
+	$(GO) test -count=1 -run 'Import' .
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
