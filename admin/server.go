@@ -52,7 +52,7 @@ const maxBody = 1 << 20
 // authenticated and authorised; answered from an earlier reply if it is a
 // repetition; validated against the document; and then handled by gin.
 func NewHandler(c Config) (http.Handler, error) {
-	document, err := api.GetSpec()
+	document, err := api.Document()
 	if err != nil {
 		return nil, fmt.Errorf("load the API document: %w", err)
 	}
