@@ -22,7 +22,7 @@ Create your first admin user (once; save the key, it cannot be shown again):
   KEY=$(curl -s -X POST %[1]s/v1/admin/users \
     -H "Content-Type: application/json" \
     -d '{"email": "admin@company.com", "name": "Admin User", "personal_quota": 10000}' \
-    | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["api_key"]) if "api_key" in d else sys.exit(str(d))'); echo "$KEY"
+    | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["api_key"]) if "api_key" in d else sys.exit(d.get("detail", str(d)))'); echo "$KEY"
 
 Make a completion, and see what it cost:
 

@@ -85,11 +85,20 @@ type completion struct {
 	out *http.ResponseController
 }
 
-func (c *completion) object(kind string, choices any) map[string]any {
-	return map[string]any{
-		"id": c.id, "object": kind, "created": c.created, "model": c.request.Model, "choices": choices,
-		"service_tier": "default", "system_fingerprint": "fp_mock",
-	}
+// object is a completion or a chunk of one, in OpenAI's order of fields.
+type object struct {
+	ID          string `json:"id"`
+	Object      string `json:"object"`
+	Created     int64  `json:"created"`
+	Model       string `json:"model"`
+	Choices     any    `json:"choices"`
+	Usage       any    `json:"usage,omitempty"`
+	ServiceTier string `json:"service_tier"`
+	Fingerprint string `json:"system_fingerprint"`
+}
+
+func (c *completion) object(kind string, choices any) object {
+	return object{ID: c.id, Object: kind, Created: c.created, Model: c.request.Model, Choices: choices, ServiceTier: "default", Fingerprint: "fp_mock"}
 }
 
 // whole answers in one JSON object.
@@ -107,7 +116,7 @@ func (c *completion) whole() {
 	}
 	o := c.object("chat.completion", list)
 	if c.request.mode != "no-usage" {
-		o["usage"] = c.usage
+		o.Usage = c.usage
 	}
 	if !c.wait(c.request.delay) {
 		return
@@ -168,7 +177,7 @@ func (c *completion) stream() {
 	}
 	if c.request.includeUsage() && c.request.mode != "no-usage" {
 		last := c.object("chat.completion.chunk", []any{})
-		last["usage"] = c.usage
+		last.Usage = c.usage
 		c.event(last)
 	}
 	_, _ = io.WriteString(c.w, "data: [DONE]\n\n")
@@ -205,7 +214,7 @@ func (c *completion) disturb() (over bool) {
 func (c *completion) chunk(index int, delta map[string]any, finish any) {
 	o := c.object("chat.completion.chunk", []any{map[string]any{"index": index, "delta": delta, "logprobs": nil, "finish_reason": finish}})
 	if c.request.includeUsage() {
-		o["usage"] = nil
+		o.Usage = json.RawMessage("null")
 	}
 	c.event(o)
 }
