@@ -46,7 +46,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 // forbidden is the refusal of somebody who lacks a role. A team admin who
 // names another team learns nothing of it.
 func forbidden(c *call, team string) error {
-	if team != "" && len(c.actor.TeamsAdmin) > 0 {
+	if team != "" && len(c.actor.TeamsAdmin) > 0 && !c.actor.AdministersTeam(alfred.TeamID(team)) {
 		return notFound("team", team)
 	}
 	return alfred.Errorf(alfred.CodeForbidden, "This needs an admin.")
