@@ -11,19 +11,20 @@
 // settled for good, and the people and limits behind it, live in
 // store/postgres, which is a different thing with a different interface.
 //
-// The life of a hold:
+// The life of a hold, with what each step adds to committed (c) and settled (s)
+// of its counters:
 //
-//	         reserve
-//	absent ───────────▶ Held ◀──╮ extend
-//	  │                  │ │ │──╯
-//	  │ void      settle │ │ │ due, and nobody settled
-//	  │   ╭──────────────╯ │ ╰───────────╮
-//	  │   │                │ void        │
-//	  ▼   │                ▼             ▼
-//	Void ◀┼──────────── Void          Expired (charged by policy)
-//	  │   ▼                               │
-//	  ╰▶ Settled ◀────────────────────────╯
-//	     (an adjust event carries the difference)
+//	from      step          to        adds
+//	absent    reserve       held      c: taken
+//	held      extend        held      nothing; due later
+//	held      settle        settled   c: cost - taken, s: cost
+//	held      void          void      c: -taken
+//	held      due: expire   expired   as settle, with what the policy charges
+//	expired   settle, void  settled   c, s: cost - charged
+//	void      settle        settled   c, s: cost
+//	absent    settle        settled   c, s: cost, flagged late
+//	absent    void          void      nothing; a reserve that comes later is refused
+//	any other                         nothing: a duplicate
 //
 // Settled is final. A record that has ended stays for TombstoneTTL, so that a
 // retry finds it and changes nothing.

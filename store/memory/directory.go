@@ -138,12 +138,16 @@ func (s *Store) tell(c Change) {
 	for w := range s.watchers {
 		select {
 		case w <- c:
+			continue
 		default:
-			for len(w) > 0 {
-				<-w
-			}
-			w <- Change{}
 		}
+		for range cap(w) {
+			select {
+			case <-w:
+			default:
+			}
+		}
+		w <- Change{} // has room: only this writes, under the lock
 	}
 }
 

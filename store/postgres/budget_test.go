@@ -45,7 +45,7 @@ func TestLimits(t *testing.T) {
 func (w *world) adjustment(budget alfred.BudgetKind, subject string, amount alfred.Credits, group alfred.MoveID) alfred.Adjustment {
 	w.Helper()
 	return alfred.Adjustment{
-		ID: id[alfred.AdjustmentID](w.T, "adj"), Org: w.org, Budget: budget, Subject: subject, Amount: amount, From: noon, Until: november.End,
+		ID: id[alfred.AdjustmentID](w.TB, "adj"), Org: w.org, Budget: budget, Subject: subject, Amount: amount, From: noon, Until: november.End,
 		Kind: alfred.AdjustManual, Group: group, Reason: "because", CreatedAt: noon,
 	}
 }
@@ -79,7 +79,7 @@ func TestAFilterOfAdjustmentsNarrows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := *w
-			w.T = t
+			w.TB = t
 			got, err := w.Adjustments(w.ctx, w.org, c.filter)
 			w.must(err)
 			w.same(got, c.want)
@@ -156,7 +156,7 @@ func TestAFilterOfTransfersNarrows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := *w
-			w.T = t
+			w.TB = t
 			got, err := w.Transfers(w.ctx, w.org, c.filter)
 			w.must(err)
 			w.same(got, c.want)

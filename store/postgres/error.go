@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -62,13 +64,11 @@ func classify(err error) error {
 	if errors.As(err, &coded) {
 		return nil
 	}
+	if disconnected(err) {
+		return unavailable(err)
+	}
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
-		var network net.Error
-		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) || (errors.As(err, &network) && !network.Timeout()) || pgconn.SafeToRetry(err) {
-			return unavailable(err)
-		}
 		return nil
 	}
 	switch {
@@ -86,6 +86,23 @@ func classify(err error) error {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// disconnected says whether the connection is the cause, and not a caller who
+// has left.
+func disconnected(err error) bool {
+	var connect *pgconn.ConnectError
+	var network *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, &connect): // refused, or not answered in time
+		return true
+	case errors.Is(err, context.DeadlineExceeded):
+		return false
+	default:
+		return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err)
+	}
 }
 
 func unavailable(err error) error {

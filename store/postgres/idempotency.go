@@ -42,6 +42,9 @@ func (s *Store) BeginIdempotent(ctx context.Context, org alfred.OrgID, actor, ke
 		if err := json.Unmarshal(row.Header, &reply.Header); err != nil {
 			return nil, failed(err, "read an idempotency key")
 		}
+		if len(reply.Header) == 0 {
+			reply.Header = nil
+		}
 		return &reply, nil
 	}
 	return nil, alfred.Errorf(alfred.CodeInFlight, "other requests with this Idempotency-Key come and go: try again")

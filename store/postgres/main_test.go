@@ -90,7 +90,7 @@ func execute(ctx context.Context, statements ...string) error {
 var databases atomic.Int64
 
 // needServer skips a test that has no Postgres, and fails it in CI.
-func needServer(t *testing.T) {
+func needServer(t testing.TB) {
 	t.Helper()
 	switch {
 	case server.missing == nil:
@@ -102,7 +102,7 @@ func needServer(t *testing.T) {
 }
 
 // emptyDatabase returns the address of a new database, made from a template.
-func emptyDatabase(t *testing.T, from string) string {
+func emptyDatabase(t testing.TB, from string) string {
 	t.Helper()
 	needServer(t)
 	name := fmt.Sprintf("alfred_test_%d_%d", os.Getpid(), databases.Add(1))
@@ -118,7 +118,7 @@ func emptyDatabase(t *testing.T, from string) string {
 }
 
 // open returns a store on a database of its own, and its address.
-func open(t *testing.T) (*postgres.Store, string) {
+func open(t testing.TB) (*postgres.Store, string) {
 	t.Helper()
 	address := emptyDatabase(t, template)
 	s, err := postgres.Open(t.Context(), address)

@@ -102,7 +102,7 @@ func TestAFilterOfPeopleNarrows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := *w
-			w.T = t
+			w.TB = t
 			got, err := w.Users(w.ctx, w.org, c.filter)
 			w.must(err)
 			w.same(got, c.want)

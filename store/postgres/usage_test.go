@@ -83,7 +83,7 @@ func TestTotalsAreExactForWindowsThatCutHours(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := *w
-			w.T = t
+			w.TB = t
 			got, err := w.UsageTotals(w.ctx, w.org, alfred.UsageFilter{User: c.user, From: c.from, Until: c.until})
 			w.must(err)
 			var sum alfred.UsageTotal

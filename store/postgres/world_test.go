@@ -25,21 +25,21 @@ var november = alfred.Window{Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // world is a store with one organisation.
 type world struct {
-	*testing.T
+	testing.TB
 	*postgres.Store
 	ctx     context.Context
 	org     alfred.OrgID
 	address string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	s, address := open(t)
 	w := &world{t, s, t.Context(), id[alfred.OrgID](t, "org"), address}
 	w.must(s.CreateOrganization(w.ctx, alfred.Organization{ID: w.org, Name: "Acme", Settings: alfred.DefaultSettings(), CreatedAt: noon}))
 	return w
 }
 
-func id[ID ~string](t *testing.T, prefix string) ID {
+func id[ID ~string](t testing.TB, prefix string) ID {
 	t.Helper()
 	s, err := alfred.NewID(prefix, noon, rand.Reader)
 	if err != nil {
@@ -74,7 +74,7 @@ func (w *world) same(got, want any) {
 func (w *world) person(email string, edit func(*alfred.User)) alfred.User {
 	w.Helper()
 	u := alfred.User{
-		ID: id[alfred.UserID](w.T, "usr"), Org: w.org, Email: email, Name: email, Status: alfred.Active, Access: alfred.RoleMember,
+		ID: id[alfred.UserID](w.TB, "usr"), Org: w.org, Email: email, Name: email, Status: alfred.Active, Access: alfred.RoleMember,
 		Version: 1, CreatedAt: noon, UpdatedAt: noon,
 	}
 	if edit != nil {
@@ -87,7 +87,7 @@ func (w *world) person(email string, edit func(*alfred.User)) alfred.User {
 func (w *world) key(u alfred.UserID) alfred.Key {
 	w.Helper()
 	k := alfred.Key{
-		ID: id[alfred.KeyID](w.T, "key"), Org: w.org, User: u, Name: "laptop", Hash: "1:" + rand.Text(), Prefix: "tp-abcd", Last4: "wxyz",
+		ID: id[alfred.KeyID](w.TB, "key"), Org: w.org, User: u, Name: "laptop", Hash: "1:" + rand.Text(), Prefix: "tp-abcd", Last4: "wxyz",
 		Status: alfred.KeyActive, CreatedAt: noon,
 	}
 	w.must(w.CreateKey(w.ctx, k))
@@ -96,7 +96,7 @@ func (w *world) key(u alfred.UserID) alfred.Key {
 
 func (w *world) team(name string, pool alfred.Credits) alfred.Team {
 	w.Helper()
-	t := alfred.Team{ID: id[alfred.TeamID](w.T, "team"), Org: w.org, Name: name, CommonPool: pool, Version: 1, CreatedAt: noon, UpdatedAt: noon}
+	t := alfred.Team{ID: id[alfred.TeamID](w.TB, "team"), Org: w.org, Name: name, CommonPool: pool, Version: 1, CreatedAt: noon, UpdatedAt: noon}
 	w.must(w.CreateTeam(w.ctx, t))
 	return t
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,7 +44,7 @@ func request(org alfred.OrgID, hold int, amount, ceiling alfred.Credits) alfred.
 func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		const callers, calls, fits, amount = 64, 640, 100, 10
-		org := alfred.OrgID("org_crowd_" + strconv.FormatInt(time.Now().UnixNano(), 36))
+		org := fresh()
 		clients := []*redis.Store{connect(t, s.url(t)), connect(t, s.url(t))} // two gates on one ledger
 		var wg sync.WaitGroup
 		var granted, refused atomic.Int64
@@ -99,7 +98,7 @@ func TestKilledServerComesBackWhole(t *testing.T) {
 		for _, torn := range []bool{false, true} {
 			t.Run(map[bool]string{false: "killed", true: "torn tail"}[torn], func(t *testing.T) {
 				dir, org := t.TempDir(), alfred.OrgID("org_kill")
-				run := s.own(t, dir, 0, "")
+				run := s.own(t, dir)
 				client := connect(t, run.URL())
 				acked := load(t, client, org, func(n int) {
 					if n == 300 {
@@ -109,7 +108,7 @@ func TestKilledServerComesBackWhole(t *testing.T) {
 				if torn {
 					tear(t, appendOnlyFile(t, dir))
 				}
-				again := s.own(t, dir, 0, "")
+				again := s.own(t, dir)
 				back := connect(t, again.URL())
 				settled := audit(t, again.URL(), org)
 				if missing := acked - settled; missing > 0 && !torn {
@@ -179,7 +178,7 @@ func tear(t *testing.T, file string) {
 	}
 }
 
-func open(t *testing.T, url string) *goredis.Client {
+func open(t testing.TB, url string) *goredis.Client {
 	t.Helper()
 	options, err := goredis.ParseURL(url)
 	if err != nil {

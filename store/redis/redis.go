@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,14 @@ type Options struct {
 // publishing, reading and trimming the stream.
 const background = 2 * time.Second
 
+// quiet stops the client library from writing to standard error: every failure
+// that it would tell there is returned as an error.
+var quiet = sync.OnceFunc(func() { redis.SetLogger(discard{}) })
+
+type discard struct{}
+
+func (discard) Printf(context.Context, string, ...any) {}
+
 // Store is a client of the live ledger. It is safe for concurrent use.
 type Store struct {
 	client  *redis.Client
@@ -43,6 +52,7 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read REDIS_URL: %w", err)
 	}
+	quiet()
 	if o.Timeout <= 0 {
 		o.Timeout = 50 * time.Millisecond
 	}
@@ -52,6 +62,7 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	// The deadline of each call bounds everything, dialling included. One
 	// retry is safe because every script is idempotent.
 	options.ContextTimeoutEnabled = true
+	options.DialerRetries = 1
 	options.DialTimeout = max(o.Timeout, background)
 	options.ReadTimeout = max(o.Timeout, background)
 	options.WriteTimeout = max(o.Timeout, background)

@@ -82,11 +82,11 @@ func onServers(t *testing.T, test func(*testing.T, *server)) {
 }
 
 // own starts a server for one test alone, on a folder that outlives it.
-func (s *server) own(t *testing.T, dir string, port int, extra string) *parts.Redis {
+func (s *server) own(t *testing.T, dir string) *parts.Redis {
 	t.Helper()
 	binary, err := s.find(t.Context())
 	need(t, err)
-	cfg := parts.RedisConfig{Binary: binary, Dir: dir, Port: port, AppendOnly: extra == ""}
+	cfg := parts.RedisConfig{Binary: binary, Dir: dir, AppendOnly: true}
 	run, err := parts.StartValkey(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

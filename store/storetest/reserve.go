@@ -109,6 +109,9 @@ func reserveCases() []ledgerCase {
 		{name: "share rules round down", run: func(b *bench) {
 			b.grant(b.request(1, 500, b.personal(7)), 3, 3)
 			b.grant(b.request(1, 500, b.personal(3), b.team(11, 100)), 2, 0, 2)
+			odd := b.team(7, 100)
+			odd.Group[0].Counter.Subject, odd.Group[1].Counter.Subject = "odd", "odd/ann"
+			b.grant(b.request(1, 500, b.overdraft(7), b.team(9, 100), odd), 5, 3, 1, 1)
 		}},
 		{name: "a share of exactly the need is taken", run: func(b *bench) {
 			b.grant(b.request(50, 500, b.personal(100)), 50)
