@@ -16,13 +16,13 @@ type UserFilter struct {
 	Access   AccessRole
 	After    string // id of the last row of the page before
 	Limit    int
-	IDs      []UserID // only these
+	IDs      []UserID // only these; empty but not nil is nobody
 }
 
 // AdjustmentFilter narrows adjustments. Zero fields do not narrow.
 type AdjustmentFilter struct {
 	Budget   BudgetKind
-	Subjects []string
+	Subjects []string // empty but not nil is nobody
 	Kind     AdjustmentKind
 	EndAfter time.Time // only those that have not ended by then
 	Group    MoveID
