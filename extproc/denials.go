@@ -45,12 +45,8 @@ func (c *denials) find(k denialKey, now time.Time) (alfred.Decision, bool) {
 	return d.decision, true
 }
 
-// remember keeps a denial unless a request could be cheap enough to pass, or
-// another model would.
-func (c *denials) remember(k denialKey, d alfred.Decision, reply alfred.ReserveReply, cheapest alfred.Credits, window alfred.Window, now time.Time) {
-	if reply.Verdict != alfred.VerdictSpent || reply.Blocker.Counter.Kind == alfred.CountModel || d.Remaining >= cheapest {
-		return
-	}
+// remember keeps a denial until the second is over, or the window.
+func (c *denials) remember(k denialKey, d alfred.Decision, window alfred.Window, now time.Time) {
 	until := now.Add(denialFor)
 	if window.End.Before(until) {
 		until = window.End
@@ -77,4 +73,22 @@ func cheapest(card alfred.RateCard) alfred.Credits {
 		}
 	}
 	return least
+}
+
+// unspent is the most that legs can have left for good, when every request in
+// flight has given back what it holds. It counts the first counter of each,
+// which is never tighter than its group. Fewer balances than legs say nothing.
+func unspent(legs []alfred.Leg, balances []alfred.Balance) alfred.Credits {
+	if len(balances) < len(legs) {
+		return alfred.MaxCredits
+	}
+	var sum alfred.Credits
+	for i, l := range legs {
+		ceiling := l.Group[0].Ceiling
+		if ceiling > alfred.MaxCredits {
+			return alfred.MaxCredits
+		}
+		sum = min(sum+(ceiling-balances[i].Settled).Floor0(), alfred.MaxCredits)
+	}
+	return sum
 }

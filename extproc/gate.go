@@ -63,6 +63,7 @@ type terms struct {
 	perChoice    int64 // what one choice would get, unshrunk
 	tWant, tNeed int64 // output tokens of all choices
 	need, want   alfred.Credits
+	legs         []alfred.Leg // those that were asked in the end
 }
 
 // Admit holds the upper bound of a request's cost, or says why not. The
@@ -86,7 +87,7 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 			return nil, refusal.Decide(d)
 		}
 		d.Need, d.Want, d.Priority = t.need, t.want, t.plan.Priority
-		reply, err := g.reserve(ctx, a, t)
+		reply, err := g.reserve(ctx, a, &t)
 		if err != nil {
 			return g.undecided(ctx, a, t, d, err)
 		}
@@ -141,29 +142,32 @@ func (g *Gate) terms(a Admission, now time.Time) (terms, *alfred.Refusal, error)
 
 // reserve asks the ledger, and asks again with the overdraft when the legs
 // before it are what fell short. Nothing was written by the first.
-func (g *Gate) reserve(ctx context.Context, a Admission, t terms) (alfred.ReserveReply, error) {
+func (g *Gate) reserve(ctx context.Context, a Admission, t *terms) (alfred.ReserveReply, error) {
 	request := alfred.ReserveRequest{
 		Org: a.Catalog.Org, Hold: a.hold, Need: t.need, Want: t.want,
 		Caps: t.plan.Caps, Legs: t.plan.Legs, Buckets: t.plan.Buckets,
 		Window: t.plan.Window, TTL: g.ttl(a.Catalog),
-		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Event: event(a, t)},
+		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Event: event(a, *t)},
 	}
+	t.legs = request.Legs
 	reply, err := g.ask(ctx, request)
 	if err != nil || t.plan.Overdraft == nil || !fellShort(reply) {
 		return reply, err
 	}
 	request.Legs = append(request.Legs[:len(request.Legs):len(request.Legs)], *t.plan.Overdraft)
+	t.legs = request.Legs
 	return g.ask(ctx, request)
 }
 
-// fellShort says whether it was a leg that refused. A cap that refuses will
-// do so whoever pays.
+// fellShort says whether it was the legs that refused. A cap that refuses
+// will do so whoever pays.
 func fellShort(r alfred.ReserveReply) bool {
-	if r.Verdict != alfred.VerdictSpent && r.Verdict != alfred.VerdictHeld {
-		return false
-	}
-	switch r.Blocker.Counter.Kind {
-	case alfred.CountPersonal, alfred.CountPool, alfred.CountShare:
+	return (r.Verdict == alfred.VerdictSpent || r.Verdict == alfred.VerdictHeld) && isLeg(r.Blocker.Counter)
+}
+
+func isLeg(c alfred.Counter) bool {
+	switch c.Kind {
+	case alfred.CountPersonal, alfred.CountPool, alfred.CountShare, alfred.CountOverdraft:
 		return true
 	}
 	return false
@@ -207,7 +211,9 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 		}
 	}
 	d = alfred.Deny(d, reply, t.plan.Window, zone(a.Catalog))
-	g.denials.remember(a.denialKey(), d, reply, cheapest(a.Catalog.Card), t.plan.Window, g.now())
+	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances) < cheapest(a.Catalog.Card) {
+		g.denials.remember(a.denialKey(), d, t.plan.Window, g.now())
+	}
 	return d
 }
 
@@ -223,7 +229,13 @@ func (g *Gate) exhausted(a Admission) (alfred.Decision, bool) {
 		return d, false
 	}
 	g.metrics.denialHits.Inc()
-	d.ID, d.Request, d.At, d.Model = a.decision, a.request, a.at, ""
+	d.ID, d.Request, d.At, d.Model, d.Need, d.Want = a.decision, a.request, a.at, "", 0, 0
+	d.RetryAfter = max(1, int64(d.ResetsAt.Sub(a.at)/time.Second))
+	d.Detail = fmt.Sprintf("%s: what is left of %s credits is less than any request costs. Resets %s.",
+		alfred.Explain(d.Code).Title, d.Limit, d.ResetsAt.In(zone(a.Catalog)).Format(time.RFC3339))
+	if d.Ask != "" {
+		d.Detail += " Ask " + d.Ask + " for more."
+	}
 	return d, true
 }
 

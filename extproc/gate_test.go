@@ -177,7 +177,13 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestADenialIsRememberedOnlyWhereNothingCouldPass(t *testing.T) {
-	const second = 2 * alfred.Credit // the cheapest request: a token in, a token out
+	// The cheapest request is a token in and a token out, two credits; the quota is a million.
+	spent := func(kind alfred.CounterKind, left alfred.Credits) alfred.ReserveReply {
+		r := blocked(alfred.VerdictSpent, alfred.CodeUserQuota, kind, 0)
+		settled := 1_000_000*alfred.Credit - left
+		r.Balances = []alfred.Balance{{Committed: 1_000_000 * alfred.Credit, Settled: settled}}
+		return r
+	}
 	for _, c := range []struct {
 		name  string
 		reply alfred.ReserveReply
@@ -185,14 +191,15 @@ func TestADenialIsRememberedOnlyWhereNothingCouldPass(t *testing.T) {
 		extra []string
 		asks  int
 	}{
-		{"spent", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, second-1), nil, nil, 1},
-		{"something could pass", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, second), nil, nil, 2},
+		{"spent", spent(alfred.CountPersonal, 2*alfred.Credit-1), nil, nil, 1},
+		{"something could pass, once what is held comes back", spent(alfred.CountPersonal, 2*alfred.Credit), nil, nil, 2},
+		{"it is not known what is spent", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, 0), nil, nil, 2},
 		{"held", blocked(alfred.VerdictHeld, alfred.CodeUserQuota, alfred.CountPersonal, 0), nil, nil, 2},
 		{"rate", blocked(alfred.VerdictRate, alfred.CodeRateLimited, "", 0), nil, nil, 2},
-		{"another model could pass", blocked(alfred.VerdictSpent, alfred.CodeModelBudget, alfred.CountModel, 0), nil, nil, 2},
-		{"another priority", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, 0), nil, []string{"x-priority", "high"}, 2},
-		{"a second later", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, 0), func(w *world) { w.clock.advance(time.Second) }, nil, 2},
-		{"after a change", blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, 0), func(w *world) { w.directory.forget(Change{Org: "org_2"}) }, nil, 2},
+		{"another model could pass", spent(alfred.CountModel, 0), nil, nil, 2},
+		{"another priority", spent(alfred.CountPersonal, 0), nil, []string{"x-priority", "high"}, 2},
+		{"a second later", spent(alfred.CountPersonal, 0), func(w *world) { w.clock.advance(time.Second) }, nil, 2},
+		{"after a change", spent(alfred.CountPersonal, 0), func(w *world) { w.directory.forget(Change{Org: "org_2"}) }, nil, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)

@@ -159,7 +159,7 @@ func (s *stream) snapshot(ctx context.Context) (alfred.Decision, bool) {
 	switch {
 	case err != nil:
 		s.server.log.WarnContext(ctx, "read a key's record", "request", s.request, "error", err)
-		return unavailable(d, "Keys cannot be checked at the moment. Nothing was charged. Try again in a moment."), false
+		return s.degraded(d, "Keys cannot be checked at the moment. Nothing was charged. Try again in a moment."), false
 	case principal == nil:
 		return unknownKey.Decide(d), false
 	}
@@ -172,12 +172,20 @@ func (s *stream) snapshot(ctx context.Context) (alfred.Decision, bool) {
 	catalog, err := s.server.directory.catalog(ctx, principal.Org)
 	if err != nil {
 		s.server.log.WarnContext(ctx, "read a catalog", "request", s.request, "org", principal.Org, "error", err)
-		return unavailable(s.decide(principal), "The organisation's settings cannot be read at the moment. Nothing was charged. Try again in a moment."), false
+		return s.degraded(s.decide(principal), "The organisation's settings cannot be read at the moment. Nothing was charged. Try again in a moment."), false
 	}
 	s.admission.identity = s.identity
 	s.admission.Principal, s.admission.Catalog = principal, catalog
 	s.admission.Private = s.headers.private || catalog.Settings.ForcePrivacy
 	return alfred.Decision{}, true
+}
+
+// degraded refuses because the directory cannot be read. No fail mode admits
+// somebody who is not known.
+func (s *stream) degraded(d alfred.Decision, detail string) alfred.Decision {
+	s.server.metrics.degraded.WithLabelValues(string(alfred.FailDeny)).Inc()
+	d.Degraded = string(alfred.FailDeny)
+	return unavailable(d, detail)
 }
 
 // onRequestBody decides. Only its reply lets a request go upstream.
@@ -236,6 +244,14 @@ func (s *stream) onRequestBody(ctx context.Context, m *extprocv3.HttpBody) error
 // the body will be read. An answer that is not a success costs nothing.
 func (s *stream) onResponseHeaders(ctx context.Context, m *extprocv3.HttpHeaders) error {
 	s.answer = readAnswerHeaders(m.GetHeaders())
+	if s.answer.status == http.StatusUnauthorized {
+		// It is about Alfred's credential, which is none of the caller's business; the provider's words may quote it.
+		s.server.log.ErrorContext(ctx, "the provider refused Alfred's credential", "request", s.request, "provider", s.admission.Backend)
+		d := s.decide(s.admission.Principal)
+		d.Code, d.Detail = alfred.CodeUpstream, "The provider refused Alfred's credential. An admin has to check the provider's key. Nothing was charged."
+		s.release(ctx, alfred.OutcomeUpstreamError)
+		return s.refuse(d)
+	}
 	failed := s.answer.status < 200 || s.answer.status > 299
 	s.reply(tell(s.decision, s.hold, zone(s.admission.Catalog), s.lowered, failed))
 	if failed {

@@ -93,6 +93,11 @@ func TestEveryWayOutEndsTheHoldOnce(t *testing.T) {
 			}
 		}},
 		{name: "upstream says 429", body: hello, void: true, outcome: alfred.OutcomeUpstreamError, play: func(t *testing.T, x *exchange) { x.send(responseHeaders("429")) }},
+		{name: "upstream refuses our credential", body: hello, void: true, outcome: alfred.OutcomeUpstreamError, play: func(t *testing.T, x *exchange) {
+			if got := refusedWith(x.send(responseHeaders("401"))); got != "503 upstream_unavailable" {
+				t.Errorf("the client gets %s", got)
+			}
+		}},
 		{name: "upstream redirects", body: hello, void: true, outcome: alfred.OutcomeUpstreamError, play: func(t *testing.T, x *exchange) { x.send(responseHeaders("302")) }},
 		{name: "stream closed before the answer", body: hello, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) { _ = x.end() }},
 		{name: "stream cancelled before the answer", body: hello, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) { x.cancel() }},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -54,6 +55,9 @@ func TestEveryWayOutEndsItsHoldOnce(t *testing.T) {
 				if a.status != c.status {
 					t.Errorf("status %d, want %d: %s", a.status, c.status, a.body)
 				}
+				if a.status >= 400 && a.code(t) == "" && !strings.Contains(a.body, `"message"`) {
+					t.Errorf("the provider's words are lost: %q", a.body)
+				}
 				if got := strings.Contains(a.body, `"usage":{`); got != c.usage {
 					t.Errorf("the client sees usage: %v, want %v: %s", got, c.usage, a.body)
 				}
@@ -76,6 +80,28 @@ func TestEveryWayOutEndsItsHoldOnce(t *testing.T) {
 			}
 		})
 	}
+	t.Run("provider refuses our credential", func(t *testing.T) {
+		refuse := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(rw, `{"error":{"message":"Incorrect API key provided: sk-secret"}}`)
+		})
+		w.answers.Store(&refuse)
+		defer w.answers.Store(nil)
+		a := w.chat(t, hello)
+		if a.status != 503 || a.code(t) != "upstream_unavailable" || strings.Contains(a.body, "sk-") || a.header.Get("X-Should-Retry") != "false" {
+			t.Errorf("%d: %s", a.status, a.body)
+		}
+		e := w.event(t)
+		if e.Kind == alfred.EventDecision { // the refusal is recorded too
+			e = w.event(t)
+		} else if second := w.event(t); second.Kind != alfred.EventDecision {
+			t.Errorf("second event %+v", second)
+		}
+		if e.Kind != alfred.EventVoid || e.Status != 401 {
+			t.Errorf("event %+v", e)
+		}
+		w.settled(t)
+	})
 	t.Run("provider refuses the connection", func(t *testing.T) {
 		w.provider.Close()
 		a := w.chat(t, hello)

@@ -104,9 +104,49 @@ func TestBadInputIsAnsweredAndNothingIsHeld(t *testing.T) {
 	}
 }
 
-func (w *world) received(t *testing.T) string {
+// TestLargeAndChunkedBodiesAreEditedWhole sends bodies that Alfred changes:
+// usage is asked for, so that the provider gets another length than was sent.
+// The largest still fits Envoy's buffer when it is edited.
+func TestLargeAndChunkedBodiesAreEditedWhole(t *testing.T) {
+	w := newWorld(t, 1_000_000_000*alfred.Credit)
+	const added = `"stream_options":{"include_usage":true},`
+	const frame = `{"model":"m","stream":true,"max_tokens":5,"messages":[{"role":"user","content":""}]}`
+	for _, size := range []int{1 << 10, 1 << 20, 32<<20 - 1 - len(frame) - len(added)} {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d chunked %v", size, chunked), func(t *testing.T) {
+				body := strings.Replace(frame, `""`, `"`+strings.Repeat("a", size)+`"`, 1)
+				r := w.request(t, http.MethodPost, "/v1/chat/completions", body)
+				if chunked {
+					r.ContentLength = -1
+				}
+				a := w.send(t, r)
+				if a.status != 200 || !strings.HasSuffix(a.body, "data: [DONE]\n\n") {
+					t.Fatalf("%d: %.300s", a.status, a.body)
+				}
+				if e := w.event(t); e.Estimated || e.Outcome != alfred.OutcomeCompleted || e.Cost == 0 {
+					t.Errorf("event %+v", e)
+				}
+				var received []struct {
+					Size    int
+					Headers http.Header
+				}
+				if err := json.Unmarshal([]byte(w.last(t)), &received); err != nil || len(received) != 1 {
+					t.Fatal(err)
+				}
+				if want := len(body) + len(added); received[0].Size != want {
+					t.Errorf("the provider received %d bytes, want %d", received[0].Size, want)
+				}
+			})
+		}
+	}
+}
+
+func (w *world) received(t *testing.T) string { return w.read(t, "/_received") }
+func (w *world) last(t *testing.T) string     { return w.read(t, "/_received?last=1") }
+
+func (w *world) read(t *testing.T, path string) string {
 	t.Helper()
-	r, err := http.Get(w.provider.URL + "/_received")
+	r, err := http.Get(w.provider.URL + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,10 +296,21 @@ func TestStoppingSettlesWhatRuns(t *testing.T) {
 		return nil
 	})
 	// What runs may end by itself while the process drains.
-	if _, err := http.Post(w.provider.URL+"/_release", "", nil); err != nil {
-		t.Fatal(err)
-	}
+	read := make(chan struct{})
+	go func() {
+		for { // the provider may not be where it holds yet
+			if r, err := http.Post(w.provider.URL+"/_release", "", nil); err == nil {
+				_ = r.Body.Close()
+			}
+			select {
+			case <-read:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
 	text, err := io.ReadAll(res.Body)
+	close(read)
 	if err != nil || !strings.HasSuffix(string(text), "data: [DONE]\n\n") {
 		t.Errorf("the running stream did not end well: %v: %q", err, text)
 	}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ const (
 type world struct {
 	*envoytest.Envoy
 	provider *httptest.Server
+	answers  atomic.Pointer[http.HandlerFunc] // in the mock's place
 	redis    parts.RedisConfig
 	valkey   *parts.Redis
 	store    *redis.Store
@@ -55,7 +57,15 @@ func newWorld(t *testing.T, quota alfred.Credits, settings ...string) *world {
 	if err != nil {
 		envoytest.Missing(t, "Valkey or Redis", err)
 	}
-	w := &world{provider: httptest.NewServer(mock.NewHandler()), logs: new(buffer), done: make(chan error, 1)}
+	w := &world{logs: new(buffer), done: make(chan error, 1)}
+	model := mock.NewHandler()
+	w.provider = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if other := w.answers.Load(); other != nil {
+			(*other)(rw, r)
+			return
+		}
+		model.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(w.provider.Close)
 	port, err := parts.FreePort()
 	if err != nil {
