@@ -24,6 +24,7 @@ func TestBadInput(t *testing.T) {
 		status  int
 		code    string
 		param   string
+		says    string
 	}{
 		{name: "no key", body: good, status: 401, code: "missing_api_key"},
 		{name: "malformed key", key: "sk-abc", body: good, status: 401, code: "invalid_api_key"},
@@ -33,7 +34,7 @@ func TestBadInput(t *testing.T) {
 		{name: "empty body", key: p.Key, status: 400, code: "invalid_request"},
 		{name: "truncated body", key: p.Key, body: good[:40], status: 400, code: "invalid_request"},
 		{name: "not JSON", key: p.Key, body: "model=gpt-4", status: 400, code: "invalid_request"},
-		{name: "duplicate key", key: p.Key, body: with(`"model":"gpt-5"`), status: 400, code: "invalid_request", param: "model"},
+		{name: "duplicate key", key: p.Key, body: with(`"model":"gpt-5"`), status: 400, code: "invalid_request", says: `"model"`},
 		{name: "no model", key: p.Key, body: `{"messages":[{"role":"user","content":"Hello!"}]}`, status: 400, code: "invalid_request", param: "model"},
 		{name: "negative max_tokens", key: p.Key, body: with(`"max_tokens":-1`), status: 400, code: "invalid_request", param: "max_tokens"},
 		{name: "no max_tokens at all", key: p.Key, body: with(`"max_tokens":0`), status: 400, code: "invalid_request", param: "max_tokens"},
@@ -51,6 +52,9 @@ func TestBadInput(t *testing.T) {
 			got := s.call(t, tc.key, http.MethodPost, "/v1/chat/completions", body, tc.headers...).refused(t, tc.status, tc.code)
 			if tc.param != "" && (got.Error.Param == nil || *got.Error.Param != tc.param) {
 				t.Errorf("the field at fault is not named: %+v", got)
+			}
+			if !strings.Contains(got.Error.Message, tc.says) {
+				t.Errorf("%s is not named: %+v", tc.says, got)
 			}
 			page := s.call(t, "", http.MethodGet, strings.TrimPrefix(got.Type, s.publicURL()), nil)
 			if !strings.HasPrefix(got.Type, s.publicURL()+"/errors/") || page.StatusCode != http.StatusOK {

@@ -34,6 +34,7 @@ type stack struct {
 	dir       string
 	port      int // of the first edge, which PublicURL names
 	adminPort int
+	redisPort int
 	settings  []string
 }
 
@@ -66,21 +67,14 @@ func startOn(t *testing.T, postgres *parts.PostgresServer, settings ...string) *
 	if err := shared.programs(); err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{dir: t.TempDir(), Postgres: postgres, settings: settings, port: freePort(t), adminPort: freePort(t)}
+	s := &stack{dir: t.TempDir(), Postgres: postgres, settings: settings, port: freePort(t), adminPort: freePort(t), redisPort: freePort(t)}
 	var err error
 	if s.Postgres == nil {
 		if s.Postgres, err = shared.postgres(); err != nil {
 			envoytest.Missing(t, "Postgres", err)
 		}
 	}
-	server, err := parts.RedisServer(t.Context(), os.Stderr)
-	if err != nil {
-		envoytest.Missing(t, "Valkey or Redis", err)
-	}
-	if s.Redis, err = parts.StartValkey(t.Context(), parts.RedisConfig{Binary: server, Dir: filepath.Join(s.dir, "redis"), AppendOnly: true}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Redis.Kill)
+	s.startRedis(t)
 	s.Provider = httptest.NewServer(mock.NewHandler())
 	t.Cleanup(func() {
 		s.release(t)
@@ -91,6 +85,22 @@ func startOn(t *testing.T, postgres *parts.PostgresServer, settings ...string) *
 		fmt.Sprintf("ALFRED_ADMIN_LISTEN=127.0.0.1:%d", s.adminPort))
 	s.edge = s.addEdge(t, fmt.Sprintf("127.0.0.1:%d", s.port))
 	return s
+}
+
+// startRedis runs it, again if it ran before, on the same data and port.
+func (s *stack) startRedis(t *testing.T) {
+	t.Helper()
+	server, err := parts.RedisServer(t.Context(), os.Stderr)
+	if err != nil {
+		envoytest.Missing(t, "Valkey or Redis", err)
+	}
+	s.Redis, err = parts.StartValkey(t.Context(), parts.RedisConfig{
+		Binary: server, Dir: filepath.Join(s.dir, "redis"), Port: s.redisPort, AppendOnly: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Redis.Kill)
 }
 
 // addEdge starts one more alfred-extproc with an Envoy of its own, on the same Redis.
