@@ -111,6 +111,9 @@ func (s *Store) Extend(_ context.Context, r alfred.HoldRecord, ttl time.Duration
 
 // Reap ends at most limit holds that are due, each charged by its policy.
 func (s *Store) Reap(_ context.Context, id alfred.OrgID, limit int) (reaped int, err error) {
+	if limit < 1 {
+		return 0, nil
+	}
 	o, now, leave := s.enter(id)
 	defer leave()
 	var due []*hold

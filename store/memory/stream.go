@@ -68,6 +68,9 @@ func (s *Store) AppendEvents(_ context.Context, id alfred.OrgID, events []alfred
 // not acknowledged, then those that another has left for store.ClaimAfter,
 // then new ones, for which it waits at most block.
 func (s *Store) ReadEvents(ctx context.Context, id alfred.OrgID, consumer string, max int, block time.Duration) ([]Entry, error) {
+	if max < 1 {
+		return nil, nil
+	}
 	timeout := time.NewTimer(block)
 	defer timeout.Stop()
 	for {

@@ -33,6 +33,9 @@ func (s *Store) Extend(ctx context.Context, r alfred.HoldRecord, ttl time.Durati
 // charged by its policy. Any number of reapers may run at once. A hold that
 // cannot be read stays, and does not keep the others from being reaped.
 func (s *Store) Reap(ctx context.Context, org alfred.OrgID, limit int) (reaped int, err error) {
+	if limit < 1 {
+		return 0, nil
+	}
 	ctx, cancel := s.slow(ctx, 0)
 	defer cancel()
 	due, err := s.due(ctx, org, limit)

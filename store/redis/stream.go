@@ -57,6 +57,9 @@ func (s *Store) AppendEvents(ctx context.Context, org alfred.OrgID, events []alf
 // store.ClaimAfter, then new ones, for which it waits at most block. An event
 // without a time gets that of its entry.
 func (s *Store) ReadEvents(ctx context.Context, org alfred.OrgID, consumer string, max int, block time.Duration) ([]Entry, error) {
+	if max < 1 {
+		return nil, nil
+	}
 	ctx, cancel := s.slow(ctx, block)
 	defer cancel()
 	key := keysOf(org).events()

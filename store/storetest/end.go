@@ -168,6 +168,9 @@ func endCases() []ledgerCase {
 			if c, ok := clockOf(b.ledger); ok {
 				c.Advance(10 * time.Millisecond)
 			}
+			if n, err := b.ledger.Reap(b.ctx, b.org, 0); n != 0 || err != nil {
+				b.Fatalf("reaped %d of none, %v", n, err)
+			}
 			till(b, "two of three are reaped", func() bool {
 				n, err := b.ledger.Reap(b.ctx, b.org, 2)
 				if err != nil || n > 2 {

@@ -45,6 +45,7 @@ func RunStream(t *testing.T, open func(testing.TB) Stream) {
 			}()
 			s.write(1)
 			s.names(<-got, 1)
+			s.readN("a", 0, 0)
 		},
 		"what is not acknowledged is read again by the same consumer, and by no other": func(s *tap) {
 			s.write(3)
