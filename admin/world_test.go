@@ -75,6 +75,7 @@ func newWorld(t *testing.T, edit ...func(*admin.Config)) *world {
 		e(&w.config)
 	}
 	w.must(admin.Setup(w.ctx, w.records, alfred.DefaultSettings(), w.clock.Now(), rand.Reader))
+	w.must(admin.Republish(w.ctx, w.records, w.clock.Now()))
 	orgs, err := w.records.Organizations(w.ctx)
 	w.must(err)
 	w.org = orgs[0].ID
@@ -285,5 +286,39 @@ func (w *world) event(p person, cost alfred.Credits, hold string) alfred.UsageEv
 		Kind: alfred.EventSettle, Org: w.org, Reservation: alfred.HoldID(hold), Request: alfred.RequestID("req" + strings.TrimPrefix(hold, "hold")),
 		Decision: alfred.DecisionID("dec" + strings.TrimPrefix(hold, "hold")), At: w.clock.Now(), User: alfred.UserID(p.id), Model: "gpt-4", Provider: "mock",
 		Priority: alfred.PriorityNormal, Cost: cost, Status: 200, Outcome: alfred.OutcomeCompleted,
+	}
+}
+
+func plain(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// stream adapts the reference ledger's usage stream.
+type stream struct{ *memory.Store }
+
+func (s stream) ReadEvents(ctx context.Context, org alfred.OrgID, consumer string, max int, block time.Duration) ([]admin.Entry, error) {
+	entries, err := s.Store.ReadEvents(ctx, org, consumer, max, block)
+	out := make([]admin.Entry, len(entries))
+	for i, e := range entries {
+		out[i] = admin.Entry(e)
+	}
+	return out, err
+}
+
+// record books everything that is in the usage stream.
+func (w *world) record() {
+	w.Helper()
+	r := admin.Recorder{Records: w.records, Events: stream{w.live}, Consumer: "test", Log: w.config.Log}
+	for {
+		n, err := r.Step(w.ctx, w.org, 0)
+		w.must(err)
+		if n == 0 {
+			return
+		}
 	}
 }
