@@ -37,15 +37,17 @@ type Model struct {
 // model that does not say.
 const DefaultPartBound int64 = 4096
 
-// Model returns what is known of a model, with the organisation's defaults
-// for one that is not in the catalogue.
+// Model returns what is known of a model: by the organisation, else by
+// [KnownModels], dated snapshots included. What nobody says follows the
+// organisation's defaults.
 func (c *Catalog) Model(name string) Model {
-	for _, m := range c.Models {
-		if m.Name == name {
-			return m.withDefaults(c.Settings)
+	m, ok := findModel(c.Models, name)
+	if !ok {
+		if m, ok = findModel(KnownModels(), name); !ok {
+			m.Name = name
 		}
 	}
-	return Model{Name: name}.withDefaults(c.Settings)
+	return m.withDefaults(c.Settings)
 }
 
 func (m Model) withDefaults(s Settings) Model {
