@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -103,7 +102,7 @@ func immediate(status int, set []*corev3.HeaderValueOption, body []byte, details
 }
 
 // modelList is the answer to GET /v1/models, in OpenAI's shape: the catalog's
-// models, or, where it names none, those that have a price of their own.
+// models, or, where it names none, those that Alfred knows.
 func modelList(c *alfred.Catalog, b backends) []byte {
 	type entry struct {
 		ID      string `json:"id"`
@@ -123,10 +122,8 @@ func modelList(c *alfred.Catalog, b backends) []byte {
 		add(m.Name, m.Provider)
 	}
 	if len(c.Models) == 0 {
-		for _, r := range c.Card.Rates {
-			if !strings.ContainsAny(r.Match, `*?[\`) {
-				add(r.Match, "")
-			}
+		for _, m := range alfred.KnownModels() {
+			add(m.Name, m.Provider)
 		}
 	}
 	body, err := json.Marshal(list)
