@@ -174,7 +174,7 @@ func TestSlackHearsOfATransfer(t *testing.T) {
 	}
 	slack.Close()
 	w.transfer(w.owner, "b@company.com", "25").is(http.StatusCreated) // Slack being down stops nobody
-	err := admin.NewSlack(slack.URL + "/services/secret").Notify(w.ctx, "x")
+	err := admin.NewSlack(slack.URL+"/services/secret").Notify(w.ctx, "x")
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error tells the webhook's address: %v", err)
 	}
