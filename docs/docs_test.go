@@ -182,3 +182,18 @@ func TestEveryMakeTargetExists(t *testing.T) {
 		}
 	}
 }
+
+// What `make up` prints to be pasted, README prints too.
+func TestReadmeHasTheCommandsOfMakeUp(t *testing.T) {
+	readme, commands := read(t, "../README.md"), 0
+	printed := strings.NewReplacer("%[1]s", "http://localhost:8000", "%[2]s", "gpt-4").Replace(read(t, "../cmd/alfred/guide.go"))
+	for _, line := range all(`(?m)^  +((?:KEY|curl|-H|-d|\|).+)$`, printed) {
+		commands++
+		if !strings.Contains(readme, line) {
+			t.Errorf("README lacks what make up prints: %s", line)
+		}
+	}
+	if commands < 5 {
+		t.Errorf("found only %d lines of commands in guide.go", commands)
+	}
+}
