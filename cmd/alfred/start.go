@@ -14,11 +14,7 @@ import (
 )
 
 // start brings the parts up in the order in which they need each other, each healthy before the next one starts.
-func (l launch) start(ctx context.Context, s *stack, local config.Local, f found) error {
-	env, err := l.planesEnv(local)
-	if err != nil {
-		return err
-	}
+func (l launch) start(ctx context.Context, s *stack, local config.Local, f found, env map[string]string) error {
 	if local.DatabaseURL == "" {
 		since := time.Now()
 		p, err := parts.StartPostgres(ctx, parts.PostgresConfig{
@@ -170,6 +166,27 @@ func (l launch) bootstrap(local config.Local, extproc string) (string, error) {
 		return "", fmt.Errorf("write Envoy's configuration: %w", err)
 	}
 	return path, nil
+}
+
+// settled reports what the planes would find wrong with their settings, before anything is started. The addresses of embedded parts
+// are not known yet.
+func settled(env map[string]string) error {
+	getenv := func(name string) string {
+		v := env[name]
+		switch {
+		case v != "":
+		case name == "REDIS_URL":
+			v = "redis://127.0.0.1"
+		case name == "DATABASE_URL":
+			v = "postgres://127.0.0.1/alfred"
+		}
+		return v
+	}
+	if _, err := config.LoadExtproc(getenv); err != nil {
+		return err
+	}
+	_, err := config.LoadAdmin(getenv)
+	return err
 }
 
 // pick is the part of env that one plane asks for: the admin app never sees a provider's key, nor the data plane the database's.

@@ -63,6 +63,13 @@ func up(ctx context.Context, l launch) error {
 	if err != nil {
 		return err
 	}
+	env, err := l.planesEnv(local)
+	if err != nil {
+		return err
+	}
+	if err := settled(env); err != nil {
+		return err
+	}
 	release, err := l.claim()
 	if err != nil {
 		return err
@@ -79,7 +86,7 @@ func up(ctx context.Context, l launch) error {
 	s := &stack{out: l.out}
 	defer l.leave()
 	defer s.stop()
-	if err := l.start(ctx, s, local, found); err != nil {
+	if err := l.start(ctx, s, local, found, env); err != nil {
 		return stopped(ctx, err)
 	}
 	guide(l.out, local)
@@ -113,7 +120,7 @@ func (l launch) find(ctx context.Context, local config.Local) (f found, err erro
 		}
 	}
 	if local.DatabaseURL == "" {
-		if f.postgres, err = parts.Postgres(ctx, progress); err != nil {
+		if f.postgres, err = parts.PostgresFor(ctx, l.path("data", "postgres"), progress); err != nil {
 			return f, err
 		}
 	}

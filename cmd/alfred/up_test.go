@@ -283,6 +283,17 @@ func TestEveryBusyPortIsNamedWithItsVariable(t *testing.T) {
 	}
 }
 
+func TestAWrongSettingIsToldBeforeAnythingStarts(t *testing.T) {
+	l, out, values := world(t)
+	values["ENVIRONMENT"] = "prod"
+	if err := up(t.Context(), l); err == nil || !strings.Contains(err.Error(), "say production or development") {
+		t.Errorf("error %v", err)
+	}
+	if out.String() != "" {
+		t.Errorf("something was started: %s", out)
+	}
+}
+
 func TestResetDeletesTheDataAndKeepsDownloadsAndKey(t *testing.T) {
 	s := state{t.TempDir()}
 	t.Setenv("ALFRED_HOME", s.home)

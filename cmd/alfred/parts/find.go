@@ -157,15 +157,39 @@ func RedisServer(ctx context.Context, progress io.Writer) (string, error) {
 // Postgres returns the folder that holds initdb and postgres, version 15 or newer: $POSTGRES_BIN, the distribution's newest, PATH,
 // an earlier fetch, or a fetch of PostgresVersion now.
 func Postgres(ctx context.Context, progress io.Writer) (binDir string, err error) {
+	return PostgresFor(ctx, "", progress)
+}
+
+// PostgresFor is Postgres, but when dir (a PostgresConfig.Dir) holds data already, a server of the same major version is preferred:
+// a Postgres that was installed or upgraded since cannot read it.
+func PostgresFor(ctx context.Context, dir string, progress io.Writer) (binDir string, err error) {
 	if dir := os.Getenv("POSTGRES_BIN"); dir != "" {
-		return dir, postgresIn(ctx, dir)
+		_, err := postgresIn(ctx, dir)
+		return dir, err
 	}
+	made := madeBy(dir)
 	for _, dir := range installedPostgres() {
-		if err := postgresIn(ctx, dir); err == nil {
+		if v, err := postgresIn(ctx, dir); err == nil && (made == 0 || made == v.major) {
 			return dir, nil
 		}
 	}
 	return fetchPostgres(ctx, progress)
+}
+
+// madeBy is the major version of the data that a PostgresConfig.Dir holds, or 0.
+func madeBy(dir string) int {
+	if at, err := os.ReadFile(filepath.Join(dir, "location")); err == nil {
+		dir = strings.TrimSpace(string(at))
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "pgdata", "PG_VERSION"))
+	if err != nil {
+		return 0
+	}
+	made, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return made
 }
 
 // installedPostgres lists folders that may hold a Postgres of the machine, newest first.
@@ -186,19 +210,19 @@ func installedPostgres() []string {
 	return dirs
 }
 
-func postgresIn(ctx context.Context, dir string) error {
+func postgresIn(ctx context.Context, dir string) (version, error) {
 	floor := version{15, 0}
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
-		return fmt.Errorf("no initdb in %s: %w", dir, err)
+		return version{}, fmt.Errorf("no initdb in %s: %w", dir, err)
 	}
 	v, err := versionOf(ctx, filepath.Join(dir, "postgres"), regexp.MustCompile(`PostgreSQL\) (\d+)\.?(\d*)`))
 	if err != nil {
-		return err
+		return version{}, err
 	}
 	if !v.atLeast(floor) {
-		return fmt.Errorf("%s is Postgres %s, older than %s", dir, v, floor)
+		return version{}, fmt.Errorf("%s is Postgres %s, older than %s", dir, v, floor)
 	}
-	return nil
+	return v, nil
 }
 
 func say(progress io.Writer, format string, args ...any) {

@@ -20,9 +20,18 @@ func TestTheEmbeddedPostgresIsFetchedOnceAndRuns(t *testing.T) {
 	if again, err := fetchPostgres(ctx, nil); err != nil || again != dir {
 		t.Errorf("second time: %s, %v; want %s from the cache", again, err, dir)
 	}
-	p, err := StartPostgres(ctx, PostgresConfig{BinDir: dir})
+	data := t.TempDir()
+	p, err := StartPostgres(ctx, PostgresConfig{BinDir: dir, Dir: data})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Stop()
+	t.Cleanup(func() {
+		if p.root != data {
+			_ = os.RemoveAll(p.root)
+		}
+	})
+	if again, err := PostgresFor(ctx, data, nil); err != nil || again != dir {
+		t.Errorf("for data of Postgres 17: %s, %v; want %s, whatever the machine has installed", again, err, dir)
+	}
 }

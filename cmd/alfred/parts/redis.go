@@ -135,13 +135,3 @@ func (r *Redis) ping(ctx context.Context) error {
 	}
 	return nil
 }
-
-// FreePort returns a TCP port of 127.0.0.1 that nobody listened on a moment ago.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
