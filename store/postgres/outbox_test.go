@@ -64,7 +64,7 @@ func (w *world) eventually(query string) {
 		if time.Now().After(deadline) {
 			w.Fatalf("never true: %s", query)
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 

@@ -38,7 +38,7 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(rand.N(10 * time.Millisecond << try)):
+		case <-time.After(rand.N(10 * time.Millisecond << try)): //nolint:gosec // G404: spread, not secrecy
 		}
 	}
 	return s.attempt(ctx, fn)
