@@ -18,12 +18,12 @@ const yardstick = `for i = 1, 8 do redis.call('INCRBY', KEYS[i], ARGV[1]) end re
 
 // typical has eight counters, five of them caps and three of them two legs,
 // and two buckets.
-func typical(org alfred.OrgID, hold string, want, personal alfred.Credits) alfred.ReserveRequest {
+func typical(org alfred.OrgID, hold string, personal alfred.Credits) alfred.ReserveRequest {
 	charge := func(kind alfred.CounterKind, subject string, ceiling alfred.Credits) alfred.Charge {
 		return alfred.Charge{Counter: alfred.Counter{Kind: kind, Subject: subject + "_01KATCQ0000000000000000000", Window: month()}, Ceiling: ceiling, Share: alfred.TakeHalf}
 	}
 	r := alfred.ReserveRequest{
-		Org: org, Hold: alfred.HoldID(hold), Need: 1000, Want: want, Window: month(), TTL: 2 * time.Minute,
+		Org: org, Hold: alfred.HoldID(hold), Need: 1000, Want: 2000, Window: month(), TTL: 2 * time.Minute,
 		Legs: []alfred.Leg{
 			{Kind: alfred.LegPersonal, Code: alfred.CodeUserQuota, Group: []alfred.Charge{charge(alfred.CountPersonal, "usr", personal)}},
 			{Kind: alfred.LegTeam, Code: alfred.CodeTeamPool, Group: []alfred.Charge{
@@ -48,27 +48,28 @@ func typical(org alfred.OrgID, hold string, want, personal alfred.Credits) alfre
 // its settlement, next to that of the yardstick in the same run.
 func BenchmarkLedger(b *testing.B) {
 	for _, s := range servers {
-		for name, run := range map[string]struct {
-			want, personal alfred.Credits
-			settle         bool
+		for _, run := range []struct {
+			name     string
+			personal alfred.Credits // what the first leg can pay
+			third    alfred.Credits // ceiling of the third cap
+			settle   bool
 		}{
-			"pair":            {2000, alfred.MaxCredits, true},
-			"pair over legs":  {2000, 500, true},
-			"reserve refused": {2000, 0, false},
+			{"pair", alfred.MaxCredits, alfred.MaxCredits, true},
+			{"pair over two legs", 500, alfred.MaxCredits, true},
+			{"reserve", alfred.MaxCredits, alfred.MaxCredits, false},
+			{"refused", alfred.MaxCredits, 0, false},
 		} {
-			b.Run(s.name+"/"+name, func(b *testing.B) {
+			b.Run(s.name+"/"+run.name, func(b *testing.B) {
 				client, raw := connect(b, s.url(b)), open(b, s.url(b))
 				org := fresh()
 				script := goredis.NewScript(yardstick)
 				keys := make([]string, 8)
 				for i := range keys {
-					keys[i] = fmt.Sprintf("a:{%s}:y:%d", org, i)
+					keys[i] = fmt.Sprintf("a:{%s}:y:counter%d:usr_01KATCQ0000000000000000000:1795323600", org, i)
 				}
 				ledger := func(n int) {
-					r := typical(org, fmt.Sprintf("hold_%026d", n), run.want, run.personal)
-					if !run.settle {
-						r.Caps[2].Ceiling = 0
-					}
+					r := typical(org, fmt.Sprintf("hold_%026d", n), run.personal)
+					r.Caps[2].Ceiling = run.third
 					reply, err := client.Reserve(b.Context(), r)
 					if err != nil {
 						b.Fatal(err)

@@ -22,7 +22,9 @@
 -- R -> S V X, none -> S V, V X -> S. The event is written first, so that
 -- running out of memory leaves nothing half done.
 
-local record = redis.call('GET', KEYS[2])
+local call, format = redis.call, string.format
+
+local record = call('GET', KEYS[2])
 local head = ARGV[2]
 if head == '' then
   if record then return {'lost', record} end
@@ -30,17 +32,17 @@ elseif not record or string.sub(record, 1, #head) ~= head then
   return {'lost', record}
 end
 
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 if ARGV[6] == 'due' then
-  local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
+  local due = call('ZSCORE', KEYS[1], ARGV[1])
   if due and due * 1000 > now then return {'extended'} end
 elseif ARGV[6] ~= '' and now >= ARGV[6] * 1000 then
   return {'late'}
 end
 
 if ARGV[5] ~= '' then
-  redis.call('XADD', KEYS[3], '*', 'e', ARGV[5])
+  call('XADD', KEYS[3], '*', 'e', ARGV[5])
 end
 
 local n = ARGV[7] + 0
@@ -49,15 +51,15 @@ for i = 0, n - 1 do
   for j = 0, 1 do
     local delta = ARGV[8 + 3 * i + j]
     -- A sum that equals what was added means that the key is new.
-    if delta ~= '0' and redis.call('INCRBY', KEYS[4 + 2 * i + j], delta) == delta + 0 then
-      redis.call('PEXPIREAT', KEYS[4 + 2 * i + j], purge)
+    if delta ~= '0' and call('INCRBY', KEYS[4 + 2 * i + j], delta) == delta + 0 then
+      call('PEXPIREAT', KEYS[4 + 2 * i + j], purge)
     end
   end
 end
 
 for j = 1, #KEYS - 3 - 2 * n do
   local key = KEYS[3 + 2 * n + j]
-  local old = redis.call('GET', key)
+  local old = call('GET', key)
   local delta = ARGV[7 + 3 * n + j] + 0
   if old then
     -- What is given back never moves the arrival time into the past: a bucket
@@ -66,17 +68,17 @@ for j = 1, #KEYS - 3 - 2 * n do
     if delta < 0 and ahead < 0 then delta = 0 end
     if delta < 0 and ahead < -delta then delta = -ahead end
     if delta ~= 0 then
-      local new = redis.call('INCRBY', key, string.format('%d', delta))
+      local new = call('INCRBY', key, format('%d', delta))
       local hour = math.floor(new / 3600000000)
       if math.floor(old / 3600000000) ~= hour then
-        redis.call('PEXPIREAT', key, string.format('%d', (math.max(hour, math.floor(now / 3600000000)) + 2) * 3600000))
+        call('PEXPIREAT', key, format('%d', (math.max(hour, math.floor(now / 3600000000)) + 2) * 3600000))
       end
     end
   end
 end
 
 if ARGV[3] ~= '' then
-  redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+  call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 end
-redis.call('ZREM', KEYS[1], ARGV[1])
+call('ZREM', KEYS[1], ARGV[1])
 return {'done'}

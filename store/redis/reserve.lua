@@ -27,8 +27,10 @@
 -- come between, so a grant is at most the room of every enforced cap, and what
 -- a leg takes at most the room of every counter of its group.
 
-local values = redis.call('MGET', unpack(KEYS, 2))
-local time = redis.call('TIME')
+local call, format = redis.call, string.format
+
+local values = call('MGET', unpack(KEYS, 2))
+local time = call('TIME')
 if values[1] then
   return {'replay', time[1], time[2], values}
 end
@@ -117,23 +119,24 @@ for j = 1, buckets do
   arrival[j] = t
 end
 if waiting > 0 then
-  return {'rate', time[1], time[2], values, waiting, string.format('%d', wait)}
+  return {'rate', time[1], time[2], values, waiting, format('%d', wait)}
 end
 
 -- From here on everything is written.
 local purge
 local function add(i, amount)
-  redis.call('INCRBY', KEYS[2 + i], amount)
+  call('INCRBY', KEYS[2 + i], amount)
   if not values[1 + i] then
     if not purge then
       purge = {}
       for ms in string.gmatch(ARGV[8], '%d+') do purge[#purge + 1] = ms end
     end
-    redis.call('PEXPIREAT', KEYS[2 + i], purge[i])
+    call('PEXPIREAT', KEYS[2 + i], purge[i])
   end
 end
 
-local granted = string.format('%d', grant)
+-- Formatting costs as much as adding, so what is known as text is not.
+local granted = grant == want and ARGV[1] or format('%d', grant)
 if grant > 0 then
   for i = 1, caps do add(i, granted) end
 end
@@ -142,7 +145,7 @@ for l = 1, legs do
   local take = carry[l]
   if take > rest then take = rest end
   rest = rest - take
-  local amount = string.format('%d', take)
+  local amount = take == grant and granted or take == 0 and '0' or format('%d', take)
   takes[l] = amount
   for _ = 1, shape[3 + l] - 48 do
     at = at + 1
@@ -151,15 +154,15 @@ for l = 1, legs do
 end
 for j = 1, buckets do
   local key, old = KEYS[2 + n + j], values[1 + n + j]
-  redis.call('INCRBY', key, string.format('%d', arrival[j] - (old or 0)))
+  call('INCRBY', key, format('%d', arrival[j] - (old or 0)))
   -- Lives for at least an hour after its arrival time; told once an hour.
   local hour = math.floor(arrival[j] / 3600000000)
   if not old or math.floor(old / 3600000000) ~= hour then
-    redis.call('PEXPIREAT', key, string.format('%d', (hour + 2) * 3600000))
+    call('PEXPIREAT', key, format('%d', (hour + 2) * 3600000))
   end
 end
-local due = string.format('%d', math.floor(now / 1000) + ARGV[5])
+local due = format('%d', math.floor(now / 1000) + ARGV[5])
 local head = 'R1|' .. granted .. '|' .. table.concat(takes, ',') .. '|'
-redis.call('SET', KEYS[2], head .. due .. '|' .. ARGV[9])
-redis.call('ZADD', KEYS[1], due, ARGV[6])
+call('SET', KEYS[2], head .. due .. '|' .. ARGV[9])
+call('ZADD', KEYS[1], due, ARGV[6])
 return {'granted', time[1], time[2], values, head, due}
