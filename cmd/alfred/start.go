@@ -59,6 +59,9 @@ func (l launch) start(ctx context.Context, s *stack, local config.Local, f found
 	}); err != nil {
 		return err
 	}
+	if err := l.keepAdminSettings(env); err != nil {
+		return err
+	}
 	if err := l.run(ctx, s, part{
 		name: "alfred-admin", log: "admin", path: filepath.Join(l.bin, "alfred-admin"), env: pick(env, config.AdminNames()),
 		where: "http://" + loopback(local.AdminPort), ready: "http://" + loopback(local.AdminPort) + "/readyz",
