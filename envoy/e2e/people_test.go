@@ -24,7 +24,7 @@ type quota struct {
 }
 
 // owner creates the first admin as the guide does, without a key.
-func (e *edge) owner(t *testing.T) person {
+func (e *edge) owner(t testing.TB) person {
 	t.Helper()
 	var p person
 	e.call(t, "", http.MethodPost, "/v1/admin/users", map[string]any{
@@ -38,7 +38,7 @@ func (e *edge) owner(t *testing.T) person {
 }
 
 // colleague creates one more person and waits until the person's key works.
-func (e *edge) colleague(t *testing.T, owner person, name string, credits float64) person {
+func (e *edge) colleague(t testing.TB, owner person, name string, credits float64) person {
 	t.Helper()
 	var p person
 	e.call(t, owner.Key, http.MethodPost, "/v1/admin/users", map[string]any{
@@ -49,14 +49,14 @@ func (e *edge) colleague(t *testing.T, owner person, name string, credits float6
 }
 
 // awaitKey returns when the data plane knows the key: a change is published within a second.
-func (e *edge) awaitKey(t *testing.T, p person) {
+func (e *edge) awaitKey(t testing.TB, p person) {
 	t.Helper()
 	await(t, "the key of "+p.Email+" works", func() bool {
 		return e.call(t, p.Key, http.MethodGet, "/v1/models", nil).StatusCode == http.StatusOK
 	})
 }
 
-func (e *edge) quota(t *testing.T, p person) quota {
+func (e *edge) quota(t testing.TB, p person) quota {
 	t.Helper()
 	var q quota
 	e.call(t, p.Key, http.MethodGet, "/v1/users/me/quota", nil).into(t, http.StatusOK, &q)
@@ -64,7 +64,7 @@ func (e *edge) quota(t *testing.T, p person) quota {
 }
 
 // settled waits until nothing is held, and returns the quota then.
-func (e *edge) settled(t *testing.T, p person) quota {
+func (e *edge) settled(t testing.TB, p person) quota {
 	t.Helper()
 	var q quota
 	await(t, "nothing is held for "+p.Email, func() bool {
@@ -83,7 +83,7 @@ func chat(model, prompt string, more ...any) map[string]any {
 	return body
 }
 
-func (e *edge) complete(t *testing.T, p person, body any, headers ...string) answer {
+func (e *edge) complete(t testing.TB, p person, body any, headers ...string) answer {
 	t.Helper()
 	return e.call(t, p.Key, http.MethodPost, "/v1/chat/completions", body, headers...)
 }
@@ -103,7 +103,7 @@ type problem struct {
 }
 
 // refused checks that an answer is the documented refusal, in both forms at once, and returns it.
-func (a answer) refused(t *testing.T, status int, code string) problem {
+func (a answer) refused(t testing.TB, status int, code string) problem {
 	t.Helper()
 	var p problem
 	a.into(t, status, &p)

@@ -139,6 +139,7 @@ func TestTheOfficialSDKs(t *testing.T) {
 	owner := s.owner(t)
 	poor := s.colleague(t, owner, "poor", 1)
 	suspended := s.colleague(t, owner, "suspended", 1000)
+	price := s.priceOfHolding(t, owner)
 	s.call(t, owner.Key, http.MethodPatch, "/v1/admin/users/"+suspended.ID, map[string]any{"status": "suspended"}).into(t, http.StatusOK, nil)
 	await(t, "the suspension counts", func() bool {
 		return s.complete(t, suspended, chat("gpt-4", "Hello!")).StatusCode == http.StatusForbidden
@@ -191,6 +192,28 @@ func TestTheOfficialSDKs(t *testing.T) {
 					t.Errorf("the SDK asked %d times for what cannot be had", n)
 				}
 			})
+			t.Run("credits that another call holds", func(t *testing.T) {
+				p := s.colleague(t, owner, "waiting-"+l.name, 2*price-1)
+				first := s.background(p, hanging())
+				await(t, "the first call is held", func() bool { return s.quota(t, p).Held == price })
+				refused := s.refusals(t)
+				released := make(chan struct{})
+				go func() {
+					defer close(released)
+					await(t, "the SDK was refused once", func() bool { return s.refusals(t) > refused })
+					s.release(t)
+				}()
+				c := to(p.Key)
+				c.Prompt, c.MaxTokens = "Hello!", 100
+				got := l.make(t, c)[0]
+				<-released
+				if got.Error != "" || got.Text == "" {
+					t.Errorf("the SDK did not come again: %+v", got)
+				}
+				if a := <-first; a.status != http.StatusOK {
+					t.Errorf("the first call ended with %d, %v: %s", a.status, a.failure, a.body)
+				}
+			})
 			t.Run("bad key", func(t *testing.T) {
 				got := l.make(t, to("tp-wrong"))[0]
 				if got.Error != "AuthenticationError" || got.Status != 401 || got.Code != "invalid_api_key" {
@@ -205,6 +228,12 @@ func TestTheOfficialSDKs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refusals counts the answers that were a 4xx.
+func (e *edge) refusals(t *testing.T) int64 {
+	t.Helper()
+	return e.Stat(t, "http.front_door.downstream_rq_4xx")
 }
 
 // wantUsed waits until the person's usage is settled at a figure.

@@ -55,13 +55,13 @@ type child struct {
 }
 
 // start brings an installation up. Settings are environment variables for both planes; they win over the defaults.
-func start(t *testing.T, settings ...string) *stack {
+func start(t testing.TB, settings ...string) *stack {
 	t.Helper()
 	return startOn(t, nil, settings...)
 }
 
 // startOn is start with a Postgres of the test's own, for a story that stops it.
-func startOn(t *testing.T, postgres *parts.PostgresServer, settings ...string) *stack {
+func startOn(t testing.TB, postgres *parts.PostgresServer, settings ...string) *stack {
 	t.Helper()
 	envoytest.Binary(t)
 	if err := shared.programs(); err != nil {
@@ -88,7 +88,7 @@ func startOn(t *testing.T, postgres *parts.PostgresServer, settings ...string) *
 }
 
 // startRedis runs it, again if it ran before, on the same data and port.
-func (s *stack) startRedis(t *testing.T) {
+func (s *stack) startRedis(t testing.TB) {
 	t.Helper()
 	server, err := parts.RedisServer(t.Context(), os.Stderr)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *stack) startRedis(t *testing.T) {
 }
 
 // addEdge starts one more alfred-extproc with an Envoy of its own, on the same Redis.
-func (s *stack) addEdge(t *testing.T, listen string) *edge {
+func (s *stack) addEdge(t testing.TB, listen string) *edge {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "alfred-") // a socket's path is short
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *stack) addEdge(t *testing.T, listen string) *edge {
 func (s *stack) publicURL() string { return fmt.Sprintf("http://127.0.0.1:%d", s.port) }
 
 // database makes an empty one on the shared server.
-func (s *stack) database(t *testing.T) string {
+func (s *stack) database(t testing.TB) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.Postgres.DSN())
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *stack) database(t *testing.T) string {
 }
 
 // spawn runs one of our programs with nothing in its environment but what is given here, and waits until it is ready.
-func (s *stack) spawn(t *testing.T, name, ready string, env ...string) *child {
+func (s *stack) spawn(t testing.TB, name, ready string, env ...string) *child {
 	t.Helper()
 	all := append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + os.TempDir(),
@@ -178,7 +178,7 @@ func (s *stack) spawn(t *testing.T, name, ready string, env ...string) *child {
 }
 
 // start runs it, again if it ran before.
-func (c *child) start(t *testing.T) {
+func (c *child) start(t testing.TB) {
 	t.Helper()
 	var err error
 	if c.Process, err = parts.Start(c.command); err != nil {
@@ -205,7 +205,7 @@ func (c *child) start(t *testing.T) {
 }
 
 // release lets the mock provider's held and hanging answers go on.
-func (s *stack) release(t *testing.T) {
+func (s *stack) release(t testing.TB) {
 	t.Helper()
 	res, err := http.Post(s.Provider.URL+"/_release", "", nil)
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *stack) release(t *testing.T) {
 	_ = res.Body.Close()
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	port, err := parts.FreePort()
 	if err != nil {
@@ -230,7 +230,7 @@ type answer struct {
 }
 
 // call asks the front door with a key, or with none if key is empty. body is sent as JSON, a string as it stands.
-func (e *edge) call(t *testing.T, key, method, path string, body any, headers ...string) answer {
+func (e *edge) call(t testing.TB, key, method, path string, body any, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader
 	switch b := body.(type) {
@@ -270,7 +270,7 @@ func (e *edge) call(t *testing.T, key, method, path string, body any, headers ..
 }
 
 // into checks the status and reads the body as JSON.
-func (a answer) into(t *testing.T, status int, v any) {
+func (a answer) into(t testing.TB, status int, v any) {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Fatalf("%s %s: got %s, want %d: %s", a.Request.Method, a.Request.URL.Path, a.Status, status, a.body)
@@ -284,7 +284,7 @@ func (a answer) into(t *testing.T, status int, v any) {
 }
 
 // await polls until ok, for what has no signal of its own to wait for.
-func await(t *testing.T, what string, ok func() bool) {
+func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

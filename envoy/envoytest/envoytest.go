@@ -106,6 +106,9 @@ func Start(t testing.TB, c envoy.Config) *Envoy {
 	return e
 }
 
+// PID is Envoy's process id.
+func (e *Envoy) PID() int { return e.process.PID() }
+
 // Kill ends Envoy at once, as a crash would.
 func (e *Envoy) Kill() { e.process.Kill() }
 
