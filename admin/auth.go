@@ -21,7 +21,8 @@ func (s *server) admit(next http.Handler) http.Handler {
 		route, params, err := s.router.FindRoute(r)
 		switch {
 		case errors.Is(err, routers.ErrMethodNotAllowed):
-			s.refuse(w, c, alfred.Errorf(alfred.CodeMethod, "%s is not a method of %s.", r.Method, r.URL.Path))
+			w.Header().Set("Allow", s.allowed(r))
+			s.refuse(w, c, alfred.Errorf(alfred.CodeMethod, "%s is not a method of %s. It has %s.", r.Method, r.URL.Path, s.allowed(r)))
 			return
 		case err != nil:
 			s.refuse(w, c, alfred.Errorf(alfred.CodeNotFound, "There is no %s. The API is described at /static/api.", r.URL.Path))
@@ -41,6 +42,17 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// allowed lists the methods of a path.
+func (s *server) allowed(r *http.Request) string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if _, _, err := s.router.FindRoute(&http.Request{Method: method, URL: r.URL, Host: r.Host}); err == nil {
+			out = append(out, method)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // forbidden is the refusal of somebody who lacks a role. A team admin who

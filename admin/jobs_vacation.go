@@ -48,7 +48,7 @@ func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 			return fmt.Errorf("release of %s: %w", u.ID, err)
 		}
 	}
-	return s.planReleases(ctx, org, still)
+	return s.planReleases(ctx, org)
 }
 
 // everyone lists the people of a status.
@@ -71,52 +71,65 @@ func (s *server) everyone(ctx context.Context, org alfred.OrgID, statuses ...alf
 // planReleases makes the releases of the next window what they should be: in
 // the order in which people left, each gives what it will have, as long as
 // the percentage of the pool allows. What is planned otherwise is rewritten.
-func (s *server) planReleases(ctx context.Context, org alfred.OrgID, away []alfred.User) error {
-	snap, err := s.snapshot(ctx, org)
-	if err != nil {
-		return err
-	}
-	next, err := snap.next()
-	if err != nil || next == snap.window {
-		return err // a window without an end has no next one
-	}
-	planned, err := s.Records.Releases(ctx, org, next)
-	if err != nil {
-		return err
+func (s *server) planReleases(ctx context.Context, org alfred.OrgID) error {
+	return s.write(ctx, org, func(ctx context.Context, w *change) error {
+		if err := s.Records.Lock(ctx, "vacation:"+string(org)); err != nil {
+			return err
+		}
+		snap, err := s.snapshot(ctx, org)
+		if err != nil {
+			return err
+		}
+		next, err := snap.next()
+		if err != nil || next == snap.window {
+			return err // a window without an end has no next one
+		}
+		planned, err := s.Records.Releases(ctx, org, next)
+		if err != nil {
+			return err
+		}
+		people, err := s.away(ctx, snap)
+		if err != nil {
+			return err
+		}
+		want := snap.plan(people, next)
+		for _, r := range planned {
+			key := releaseKey{r.User, r.Team}
+			if w, ok := want[key]; ok && w.Amount == r.Amount {
+				delete(want, key)
+				continue
+			}
+			if err := s.cancelRelease(ctx, w, r); err != nil {
+				return err
+			}
+		}
+		for _, r := range want {
+			if r.Amount == 0 {
+				continue
+			}
+			if r.Move, err = s.newMove(); err != nil {
+				return err
+			}
+			if err := s.bookRelease(ctx, w, snap, r, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// away lists who is on vacation, in the order in which they left.
+func (s *server) away(ctx context.Context, snap *snapshot) ([]alfred.UserDirectory, error) {
+	away, err := s.everyone(ctx, snap.org.ID, alfred.OnVacation)
+	if err != nil || len(away) == 0 {
+		return nil, err
 	}
 	slices.SortStableFunc(away, func(a, b alfred.User) int { return a.VacationStart.Compare(b.VacationStart) })
 	ids := make([]alfred.UserID, len(away))
 	for i, u := range away {
 		ids[i] = u.ID
 	}
-	var people []alfred.UserDirectory
-	if len(ids) > 0 {
-		if people, err = s.Records.UserDirectory(ctx, org, ids, snap.now); err != nil {
-			return err
-		}
-	}
-	want := snap.plan(people, next)
-	for _, r := range planned {
-		if w, ok := want[releaseKey{r.User, r.Team}]; ok && w.Amount == r.Amount {
-			delete(want, releaseKey{r.User, r.Team})
-			continue
-		}
-		if err := s.write(ctx, org, func(ctx context.Context, w *change) error { return s.cancelRelease(ctx, w, r) }); err != nil {
-			return err
-		}
-	}
-	for _, r := range want {
-		if r.Amount == 0 {
-			continue
-		}
-		if r.Move, err = s.newMove(); err != nil {
-			return err
-		}
-		if err := s.write(ctx, org, func(ctx context.Context, w *change) error { return s.bookRelease(ctx, w, snap, r, false) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Records.UserDirectory(ctx, snap.org.ID, ids, snap.now)
 }
 
 type releaseKey struct {

@@ -17,22 +17,31 @@ func (s *server) ListTeamMembers(ctx context.Context, r api.ListTeamMembersReque
 	if err != nil {
 		return nil, err
 	}
-	data := make([]api.Member, 0, len(members))
-	for _, m := range members {
-		out, err := s.describeMember(ctx, team.Org, m)
+	ids := make([]alfred.UserID, len(members))
+	for i, m := range members {
+		ids[i] = m.User
+	}
+	people := map[alfred.UserID]alfred.User{}
+	if len(ids) > 0 {
+		found, err := s.Records.Users(ctx, team.Org, alfred.UserFilter{IDs: ids})
 		if err != nil {
 			return nil, err
 		}
-		data = append(data, out)
+		for _, u := range found {
+			people[u.ID] = u
+		}
+	}
+	data := make([]api.Member, len(members))
+	for i, m := range members {
+		data[i] = describeMember(m, people[m.User])
 	}
 	return api.ListTeamMembers200JSONResponse{Data: data}, nil
 }
 
-func (s *server) describeMember(ctx context.Context, org alfred.OrgID, m alfred.Member) (api.Member, error) {
-	u, err := s.Records.User(ctx, org, m.User)
+func describeMember(m alfred.Member, u alfred.User) api.Member {
 	return api.Member{
 		TeamId: string(m.Team), UserId: string(m.User), Email: &u.Email, Name: &u.Name, Status: &u.Status, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt,
-	}, err
+	}
 }
 
 // AddTeamMember puts somebody into a team, or changes whether they are its
@@ -67,10 +76,7 @@ func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestOb
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.describeMember(ctx, actor.Org, m)
-	if err != nil {
-		return nil, err
-	}
+	out := describeMember(m, user)
 	if created {
 		return api.AddTeamMember201JSONResponse(out), nil
 	}

@@ -220,5 +220,9 @@ func TestRouterAndDocumentAgree(t *testing.T) {
 		}
 	}
 	w.do("GET", "/v1/nothing", w.owner.key, "").refused(http.StatusNotFound, alfred.CodeNotFound)
-	w.do("DELETE", "/v1/admin/users", w.owner.key, "").refused(http.StatusMethodNotAllowed, alfred.CodeMethod)
+	wrong := w.do("DELETE", "/v1/admin/users", w.owner.key, "")
+	wrong.refused(http.StatusMethodNotAllowed, alfred.CodeMethod)
+	if allow := wrong.header.Get("Allow"); allow != "GET, POST" {
+		t.Errorf("allow: %q", allow)
+	}
 }

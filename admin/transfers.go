@@ -12,6 +12,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
+	"github.com/gin-gonic/gin"
 )
 
 // TransferCredits gives credits of the actor's own quota to a colleague, in
@@ -218,6 +219,9 @@ func (s *server) ExportTransfers(ctx context.Context, r api.ExportTransfersReque
 		f.After = rows[len(rows)-1].Id
 	}
 	out.Flush()
+	if c, ok := ctx.(*gin.Context); ok {
+		c.Header("Content-Disposition", `attachment; filename="transfers.csv"`)
+	}
 	return api.ExportTransfers200TextcsvResponse{Body: io.Reader(&b), ContentLength: int64(b.Len())}, out.Error()
 }
 

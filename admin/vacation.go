@@ -185,7 +185,15 @@ func (s *server) comeBack(ctx context.Context, u alfred.User, team alfred.TeamID
 		return err
 	}
 	for _, r := range planned {
-		err := s.write(ctx, u.Org, func(ctx context.Context, w *change) error { return s.cancelRelease(ctx, w, r) })
+		err := s.write(ctx, u.Org, func(ctx context.Context, w *change) error {
+			if err := s.Records.Lock(ctx, "vacation:"+string(u.Org)); err != nil {
+				return err
+			}
+			if stands, err := s.stands(ctx, w.org, r); err != nil || !stands {
+				return err
+			}
+			return s.cancelRelease(ctx, w, r)
+		})
 		if err != nil {
 			return err
 		}
