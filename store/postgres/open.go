@@ -109,12 +109,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	return failed(s.pool.Ping(ctx), "ping the record")
 }
 
-// Close waits for what is running and closes every connection. Nobody may be
-// in WaitTouched.
+// Close waits for what is running and closes every connection. Who waits for
+// changes is sent home with an error.
 func (s *Store) Close() {
+	s.pool.Close()
 	if conn := <-s.listen; conn != nil {
 		_ = conn.Close(context.Background())
 	}
 	s.listen <- nil
-	s.pool.Close()
 }

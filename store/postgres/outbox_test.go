@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/postgres"
 )
 
 // topics are the kinds and ids of what is to be published, with its numbers.
@@ -122,4 +123,18 @@ func TestWaitingOutlivesALostConnection(t *testing.T) {
 	w.refused(<-woken, alfred.CodeUnavailable)
 	w.must(w.Touch(w.ctx, w.org, "catalog"))
 	w.must(w.WaitTouched(w.ctx))
+}
+
+func TestClosingSendsHomeWhoWaits(t *testing.T) {
+	w := newWorld(t)
+	s, err := postgres.Open(w.ctx, w.address)
+	w.must(err)
+	woken := make(chan error, 1)
+	go func() { woken <- s.WaitTouched(w.ctx) }()
+	w.eventually("SELECT count(*) > 0 FROM pg_stat_activity WHERE query = 'LISTEN alfred_outbox' AND datname = current_database()")
+	s.Close()
+	if err := <-woken; err == nil {
+		t.Error("woken by nothing")
+	}
+	w.eventually("SELECT count(*) = 0 FROM pg_stat_activity WHERE query = 'LISTEN alfred_outbox' AND datname = current_database()")
 }

@@ -85,16 +85,23 @@ func parsePlace(cursor string) (place, error) {
 // hours come from the roll-up and the rest from the events, so it is exact
 // for every window.
 func (s *Store) UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error) {
-	q := db.UsageTotalsParams{OrgID: org, UserID: string(f.User), Since: instant(f.From), Until: instant(f.Until)}
+	if !f.From.IsZero() && !f.Until.IsZero() && !f.From.Before(f.Until) {
+		return nil, nil
+	}
+	q := db.UsageTotalsParams{OrgID: org, UserID: string(f.User)}
 	if !f.From.IsZero() {
 		first := f.From.UTC().Truncate(time.Hour)
 		if first.Before(f.From) {
 			first = first.Add(time.Hour)
+			q.Since = &f.From
 		}
 		q.FirstHour = &first
 	}
 	if !f.Until.IsZero() {
 		end := f.Until.UTC().Truncate(time.Hour)
+		if end.Before(f.Until) {
+			q.Until = &f.Until
+		}
 		q.EndHour = &end
 	}
 	rows, err := s.q(ctx).UsageTotals(ctx, q)

@@ -80,6 +80,10 @@ func TestTotalsAreExactForWindowsThatCutHours(t *testing.T) {
 		{"of one person", minute(30), minute(150), "usr_bo", 6},
 		{"nothing", minute(600), minute(700), "", 0},
 		{"an empty stretch", minute(70), minute(70), "", 0},
+		{"from the hour until half past", minute(60), minute(90), "", 3},
+		{"from half past until the hour", minute(30), minute(60), "", 3},
+		{"backwards", minute(90), minute(60), "", 0},
+		{"over midnight", noon.Add(-13 * time.Hour).Add(30 * time.Minute), minute(30), "", 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := *w

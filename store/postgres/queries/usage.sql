@@ -43,12 +43,14 @@ WHERE org_id = @org_id
   AND (@user_id::text = '' OR user_id = @user_id)
   AND (sqlc.narg(since)::timestamptz IS NULL OR (at >= sqlc.narg(since) AND occurred_on >= (sqlc.narg(since) AT TIME ZONE 'UTC')::date))
   AND (sqlc.narg(until)::timestamptz IS NULL OR (at < sqlc.narg(until) AND occurred_on <= (sqlc.narg(until) AT TIME ZONE 'UTC')::date))
-  AND (sqlc.narg(after_at)::timestamptz IS NULL OR (at, reservation_id, kind) < (sqlc.narg(after_at), @after_reservation::text, @after_kind::text))
+  AND (sqlc.narg(after_at)::timestamptz IS NULL OR (occurred_on <= (sqlc.narg(after_at) AT TIME ZONE 'UTC')::date
+      AND (at, reservation_id, kind) < (sqlc.narg(after_at), @after_reservation::text, @after_kind::text)))
 ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT sqlc.narg(max)::bigint;
 
 -- name: UsageTotals :many
 -- Whole hours come from the roll-up, and the parts of hours at either end
--- from the events, so that a window that begins at half past is exact.
+-- from the events of those days, so that a window that begins at half past is
+-- exact. Since and until are null where there is no such part.
 WITH used AS (
     SELECT model, requests, input, cached_input, cache_write, output, reasoning, cost FROM usage_hourly h
     WHERE h.org_id = @org_id AND (@user_id::text = '' OR h.user_id = @user_id)
@@ -57,8 +59,10 @@ WITH used AS (
   UNION ALL
     SELECT model, CASE WHEN kind IN ('settle', 'expired') THEN 1 ELSE 0 END, input, cached_input, cache_write, output, reasoning, cost FROM usage_events e
     WHERE e.org_id = @org_id AND (@user_id = '' OR e.user_id = @user_id) AND kind <> 'void'
-      AND ((at >= sqlc.narg(since)::timestamptz AND at < sqlc.narg(first_hour) AND (sqlc.narg(until)::timestamptz IS NULL OR at < sqlc.narg(until)))
-        OR (at >= sqlc.narg(end_hour) AND at < sqlc.narg(until) AND (sqlc.narg(first_hour)::timestamptz IS NULL OR at >= sqlc.narg(first_hour))))
+      AND ((occurred_on = (sqlc.narg(since)::timestamptz AT TIME ZONE 'UTC')::date AND at >= sqlc.narg(since)::timestamptz AND at < sqlc.narg(first_hour)
+            AND (sqlc.narg(until)::timestamptz IS NULL OR at < sqlc.narg(until)))
+        OR (occurred_on = (sqlc.narg(until)::timestamptz AT TIME ZONE 'UTC')::date AND at >= sqlc.narg(end_hour) AND at < sqlc.narg(until)
+            AND (sqlc.narg(first_hour)::timestamptz IS NULL OR at >= sqlc.narg(first_hour))))
 )
 SELECT model, sum(requests)::bigint AS requests, sum(input)::bigint AS input, sum(cached_input)::bigint AS cached_input, sum(cache_write)::bigint AS cache_write,
     sum(output)::bigint AS output, sum(reasoning)::bigint AS reasoning, sum(cost)::bigint AS cost

@@ -151,7 +151,8 @@ WHERE org_id = $1
   AND ($2::text = '' OR user_id = $2)
   AND ($3::timestamptz IS NULL OR (at >= $3 AND occurred_on >= ($3 AT TIME ZONE 'UTC')::date))
   AND ($4::timestamptz IS NULL OR (at < $4 AND occurred_on <= ($4 AT TIME ZONE 'UTC')::date))
-  AND ($5::timestamptz IS NULL OR (at, reservation_id, kind) < ($5, $6::text, $7::text))
+  AND ($5::timestamptz IS NULL OR (occurred_on <= ($5 AT TIME ZONE 'UTC')::date
+      AND (at, reservation_id, kind) < ($5, $6::text, $7::text)))
 ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT $8::bigint
 `
 
@@ -308,8 +309,10 @@ WITH used AS (
   UNION ALL
     SELECT model, CASE WHEN kind IN ('settle', 'expired') THEN 1 ELSE 0 END, input, cached_input, cache_write, output, reasoning, cost FROM usage_events e
     WHERE e.org_id = $1 AND ($2 = '' OR e.user_id = $2) AND kind <> 'void'
-      AND ((at >= $5::timestamptz AND at < $3 AND ($6::timestamptz IS NULL OR at < $6))
-        OR (at >= $4 AND at < $6 AND ($3::timestamptz IS NULL OR at >= $3)))
+      AND ((occurred_on = ($5::timestamptz AT TIME ZONE 'UTC')::date AND at >= $5::timestamptz AND at < $3
+            AND ($6::timestamptz IS NULL OR at < $6))
+        OR (occurred_on = ($6::timestamptz AT TIME ZONE 'UTC')::date AND at >= $4 AND at < $6
+            AND ($3::timestamptz IS NULL OR at >= $3)))
 )
 SELECT model, sum(requests)::bigint AS requests, sum(input)::bigint AS input, sum(cached_input)::bigint AS cached_input, sum(cache_write)::bigint AS cache_write,
     sum(output)::bigint AS output, sum(reasoning)::bigint AS reasoning, sum(cost)::bigint AS cost
@@ -337,7 +340,8 @@ type UsageTotalsRow struct {
 }
 
 // Whole hours come from the roll-up, and the parts of hours at either end
-// from the events, so that a window that begins at half past is exact.
+// from the events of those days, so that a window that begins at half past is
+// exact. Since and until are null where there is no such part.
 func (q *Queries) UsageTotals(ctx context.Context, arg UsageTotalsParams) ([]UsageTotalsRow, error) {
 	rows, err := q.db.Query(ctx, usageTotals,
 		arg.OrgID,
