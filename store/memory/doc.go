@@ -1,4 +1,4 @@
 // Package memory is the live ledger in one process: the reference that says in
 // plain Go what store/redis must answer. It loses everything at exit, so it is
-// for tests, examples and the mode of a single process.
+// for tests and examples.
 package memory

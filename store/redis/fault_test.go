@@ -13,6 +13,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/cmd/alfred/parts"
 	"github.com/alfred-envoy/alfred/store/redis"
 )
 
@@ -98,7 +99,7 @@ func TestKilledServerComesBackWhole(t *testing.T) {
 		for _, torn := range []bool{false, true} {
 			t.Run(map[bool]string{false: "killed", true: "torn tail"}[torn], func(t *testing.T) {
 				dir, org := t.TempDir(), alfred.OrgID("org_kill")
-				run := s.own(t, dir)
+				run := s.own(t, parts.RedisConfig{Dir: dir, AppendOnly: true})
 				client := connect(t, run.URL())
 				acked := load(t, client, org, func(n int) {
 					if n == 300 {
@@ -108,7 +109,7 @@ func TestKilledServerComesBackWhole(t *testing.T) {
 				if torn {
 					tear(t, appendOnlyFile(t, dir))
 				}
-				again := s.own(t, dir)
+				again := s.own(t, parts.RedisConfig{Dir: dir, AppendOnly: true})
 				back := connect(t, again.URL())
 				settled := audit(t, again.URL(), org)
 				if missing := acked - settled; missing > 0 && !torn {

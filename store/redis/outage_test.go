@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/cmd/alfred/parts"
 	"github.com/alfred-envoy/alfred/store"
 	"github.com/alfred-envoy/alfred/store/redis"
 )
@@ -83,7 +86,7 @@ func TestScriptsAreSentAgain(t *testing.T) {
 // when there is memory again the same step goes through.
 func TestOutOfMemoryLeavesNothingHalfDone(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
-		run := s.own(t, t.TempDir())
+		run := s.own(t, parts.RedisConfig{Dir: t.TempDir()})
 		client, raw := connect(t, run.URL()), open(t, run.URL())
 		const org = "org_oom"
 		memory := func(limit string) {
@@ -269,4 +272,19 @@ func TestBacklogIsBounded(t *testing.T) {
 // fresh is an organisation that no other test has.
 func fresh() alfred.OrgID {
 	return alfred.OrgID(fmt.Sprintf("org_%s", strconv.FormatInt(time.Now().UnixNano(), 36)))
+}
+
+func TestUnixSocket(t *testing.T) {
+	onServers(t, func(t *testing.T, s *server) {
+		dir, err := os.MkdirTemp("", "al") // a socket's path must be short
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		run := s.own(t, parts.RedisConfig{Dir: dir, Socket: filepath.Join(dir, "s"), Password: "p/w:d@"})
+		client := connect(t, run.URL())
+		if reply, err := client.Reserve(t.Context(), request(fresh(), 1, 1, 1000)); err != nil || reply.Verdict != alfred.VerdictGranted {
+			t.Errorf("%s, %v", reply.Verdict, err)
+		}
+	})
 }

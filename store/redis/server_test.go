@@ -81,12 +81,12 @@ func onServers(t *testing.T, test func(*testing.T, *server)) {
 	}
 }
 
-// own starts a server for one test alone, on a folder that outlives it.
-func (s *server) own(t *testing.T, dir string) *parts.Redis {
+// own starts a server for one test alone.
+func (s *server) own(t *testing.T, cfg parts.RedisConfig) *parts.Redis {
 	t.Helper()
 	binary, err := s.find(t.Context())
 	need(t, err)
-	cfg := parts.RedisConfig{Binary: binary, Dir: dir, AppendOnly: true}
+	cfg.Binary = binary
 	run, err := parts.StartValkey(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
