@@ -73,15 +73,22 @@ func (s *Store) PublishCatalog(ctx context.Context, c *alfred.Catalog) error {
 	if err != nil {
 		return fmt.Errorf("publish the catalog of %s: %w", c.Org, err)
 	}
-	ctx, cancel := s.slow(ctx, 0)
-	defer cancel()
 	// The organisation first: a catalog of an organisation that is not listed
 	// would never have its events read.
-	if err := s.client.SAdd(ctx, orgsKey, string(c.Org)).Err(); err != nil {
-		return fmt.Errorf("publish the catalog of %s: %w", c.Org, unavailable(err))
+	if err := s.list(ctx, c.Org); err != nil {
+		return fmt.Errorf("publish the catalog of %s: %w", c.Org, err)
 	}
 	p := publication{key: keysOf(c.Org).catalog(), version: c.Version, body: string(b), change: Change{Org: c.Org}}
 	return wrap(s.publish(ctx, p), "publish the catalog of %s", c.Org)
+}
+
+func (s *Store) list(ctx context.Context, org alfred.OrgID) error {
+	ctx, cancel := s.slow(ctx, 0)
+	defer cancel()
+	if err := s.client.SAdd(ctx, orgsKey, string(org)).Err(); err != nil {
+		return unavailable(err)
+	}
+	return nil
 }
 
 // PublishPrincipals replaces the records of credentials, by the hash of the
@@ -103,13 +110,13 @@ func (s *Store) PublishPrincipals(ctx context.Context, byKeyHash map[string]*alf
 			}
 			pub.version, pub.body, pub.change.Org = p.Version, string(b), p.Org
 		}
-		err := s.publishOne(ctx, pub)
+		err := s.publish(ctx, pub)
 		if alfred.ErrorCode(err) == alfred.CodeStaleVersion {
 			stale = err
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("publish the principal of key %s: %w", pub.name(p), err)
+			return fmt.Errorf("publish a principal: %w", err)
 		}
 	}
 	return wrap(stale, "publish principals")
@@ -124,20 +131,9 @@ type publication struct {
 	change  Change
 }
 
-func (publication) name(p *alfred.Principal) alfred.KeyID {
-	if p == nil {
-		return "withdrawn"
-	}
-	return p.Key
-}
-
-func (s *Store) publishOne(ctx context.Context, p publication) error {
+func (s *Store) publish(ctx context.Context, p publication) error {
 	ctx, cancel := s.slow(ctx, 0)
 	defer cancel()
-	return s.publish(ctx, p)
-}
-
-func (s *Store) publish(ctx context.Context, p publication) error {
 	reply, err := s.scripts.publish.Run(ctx, s.client, []string{p.key}, p.version, p.body, p.ttl).Slice()
 	if err != nil {
 		return unavailable(err)

@@ -25,7 +25,6 @@ import (
 type record struct {
 	standing store.Standing
 	hold     alfred.HoldRecord // of Held and Expired
-	tail     string
 }
 
 // tail is the constant part. Windows are written once, since most counters
@@ -114,23 +113,13 @@ func decodeTail(text string, r *alfred.HoldRecord) error {
 	return nil
 }
 
-// takes writes granted and what each leg has taken.
+// takes writes what is granted and what each leg has taken of it.
 func takes(r alfred.HoldRecord) string {
-	var b strings.Builder
-	b.WriteString(decimal(r.Granted))
+	taken := make([]string, len(r.Legs))
 	for i, l := range r.Legs {
-		b.WriteByte(",|"[btoi(i == 0)])
-		b.WriteString(decimal(l.Taken))
+		taken[i] = decimal(l.Taken)
 	}
-	b.WriteByte('|')
-	return b.String()
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return decimal(r.Granted) + "|" + strings.Join(taken, ",") + "|"
 }
 
 // head is how a record begins that stands so.
@@ -204,6 +193,5 @@ func decode(org alfred.OrgID, hold alfred.HoldID, text string) (record, error) {
 		}
 		out.hold.Legs = append(out.hold.Legs, alfred.HeldLeg{Taken: alfred.Credits(n)})
 	}
-	out.tail = parts[3]
-	return out, decodeTail(out.tail, &out.hold)
+	return out, decodeTail(parts[3], &out.hold)
 }
