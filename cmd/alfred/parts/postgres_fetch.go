@@ -83,7 +83,7 @@ func downloadPostgres(tmp string) (archive string, err error) {
 	}
 	cfg := embeddedpostgres.DefaultConfig().
 		Version(PostgresVersion).
-		Port(uint32(port)). //nolint:gosec // G115: a port fits
+		Port(uint32(port)).
 		CachePath(filepath.Join(tmp, "archive")).
 		RuntimePath(filepath.Join(tmp, "runtime")).
 		BinariesPath(filepath.Join(nowhere, "postgres")).
