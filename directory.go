@@ -19,7 +19,8 @@ type Catalog struct {
 type TeamShare struct {
 	Name    string      `json:"name"`
 	Pool    Allowance   `json:"pool"`
-	Active  int         `json:"active"` // members with status active
+	Outflow Allowance   `json:"outflow,omitzero"` // what left the pool on its live counter: in Pool still, and part of nobody's share
+	Active  int         `json:"active"`           // members with status active
 	Sharing PoolSharing `json:"sharing"`
 	Ask     string      `json:"ask,omitempty"` // whom to ask for more
 }

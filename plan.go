@@ -140,7 +140,7 @@ func PersonalLeg(p *Principal, w Window, now time.Time) Leg {
 // whole credits, or all of it where sharing is open. Without an active member
 // it is 0.
 func (t TeamShare) Share(now time.Time) Credits {
-	pool := t.Pool.At(now)
+	pool := (t.Pool.At(now) - t.Outflow.At(now)).Floor0()
 	switch {
 	case t.Active <= 0:
 		return 0

@@ -78,7 +78,21 @@ func teamShare(t alfred.TeamDirectory, s alfred.Settings, now time.Time) alfred.
 	if sharing == "" {
 		sharing = s.PoolSharing
 	}
-	return alfred.TeamShare{Name: t.Team.Name, Pool: alfred.Publish(t.Team.CommonPool, t.Adjustments, now), Active: t.Active, Sharing: sharing, Ask: t.Ask}
+	return alfred.TeamShare{
+		Name: t.Team.Name, Pool: alfred.Publish(t.Team.CommonPool, t.Adjustments, now), Outflow: outflows(t.Adjustments, now),
+		Active: t.Active, Sharing: sharing, Ask: t.Ask,
+	}
+}
+
+// outflows are the amounts that left a budget on its live counter.
+func outflows(adjustments []alfred.Adjustment, now time.Time) alfred.Allowance {
+	var out alfred.Allowance
+	for _, a := range adjustments {
+		if a.OnCounter && (a.Until.IsZero() || now.Before(a.Until)) {
+			out.Dated = append(out.Dated, alfred.DatedAmount{Amount: -a.Amount, From: a.From, Until: a.Until})
+		}
+	}
+	return out
 }
 
 // quota finds a person's quota and where it comes from: the person, the

@@ -66,11 +66,18 @@ func TestVacation(t *testing.T) {
 	if p := w.pool(team); number(p["effective_pool"]) != 10500 || number(p["pool_available"]) != 0 {
 		t.Errorf("pool: %v", p)
 	}
+	// Shares are parts of the pool that is, not of one that was.
+	w.vacation(a, true).is(http.StatusOK)
+	w.vacation(a, false).is(http.StatusOK)
+	w.do("PATCH", "/v1/admin/teams/"+team, w.owner.key, `{"common_pool":20000}`).is(http.StatusOK)
+	if q := w.quota(b); number(q["team_pool_available"]) != 6833 {
+		t.Errorf("a third of 20,500, after what went back: %v", q)
+	}
 	kinds := map[string]int{}
 	for _, i := range w.do("GET", "/v1/users/me/inbox", a.key, "").list() {
 		kinds[text(i.(map[string]any)["kind"])]++
 	}
-	if kinds["vacation_released"] != 1 || kinds["vacation_returned"] != 1 {
+	if kinds["vacation_released"] != 2 || kinds["vacation_returned"] != 2 {
 		t.Errorf("inbox: %v", kinds)
 	}
 }
