@@ -22,13 +22,18 @@ type headers struct {
 	remove []string // names that the provider must not see
 }
 
-// forAlfred is what the caller sends for Alfred or about itself. With any
-// x-alfred-* it never reaches the provider. Authorization is overwritten.
-var forAlfred = map[string]bool{
-	"x-api-key": true, "api-key": true, "x-goog-api-key": true, "cookie": true, "proxy-authorization": true,
-	"x-privacy-mode": true, "x-priority": true, "x-project-id": true, "x-team-id": true, "x-approval-token": true,
-	// These choose whose account at the provider is charged.
-	"openai-organization": true, "openai-project": true,
+// isForAlfred says whether a header is what the caller sends for Alfred, or
+// about itself, so that it never reaches the provider. Authorization is
+// overwritten instead.
+func isForAlfred(name string) bool {
+	switch name {
+	case "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization",
+		"x-privacy-mode", "x-priority", "x-project-id", "x-team-id", "x-approval-token",
+		// These choose whose account at the provider is charged.
+		"openai-organization", "openai-project":
+		return true
+	}
+	return strings.HasPrefix(name, "x-alfred-")
 }
 
 func readHeaders(m *corev3.HeaderMap) headers {
@@ -53,7 +58,7 @@ func readHeaders(m *corev3.HeaderMap) headers {
 		case "x-team-id":
 			h.team = join(h.team, value)
 		}
-		if forAlfred[name] || strings.HasPrefix(name, "x-alfred-") {
+		if isForAlfred(name) {
 			h.remove = append(h.remove, name)
 		}
 	}
@@ -61,14 +66,17 @@ func readHeaders(m *corev3.HeaderMap) headers {
 }
 
 // join reads a header that is sent twice as HTTP does, so that it will not
-// pass for one of its values.
+// pass for one of its values. A code or an id is never as long as maxValue;
+// what is longer is cut, since it is repeated in the refusal.
 func join(have, value string) string {
 	value = strings.TrimSpace(value)
-	if have == "" {
-		return value
+	if have != "" {
+		value = have + ", " + value
 	}
-	return have + ", " + value
+	return value[:min(len(value), maxValue)]
 }
+
+const maxValue = 200
 
 // answerHeaders is what Alfred reads of a response's headers.
 type answerHeaders struct {

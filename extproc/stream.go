@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -53,9 +54,13 @@ type stream struct {
 // step handles one message. An error ends the stream, and Envoy then refuses
 // the request or breaks off the answer.
 func (s *stream) step(ctx context.Context, m *extprocv3.ProcessingRequest) error {
+	protocol := m.GetProtocolConfig()
 	switch m := m.GetRequest().(type) {
 	case *extprocv3.ProcessingRequest_RequestHeaders:
 		if s.state == opened {
+			if err := checkMode(protocol); err != nil {
+				return err
+			}
 			return s.onRequestHeaders(ctx, m.RequestHeaders)
 		}
 	case *extprocv3.ProcessingRequest_RequestBody:
@@ -86,6 +91,19 @@ func (s *stream) step(ctx context.Context, m *extprocv3.ProcessingRequest) error
 	return status.Errorf(codes.FailedPrecondition, "a message of type %T makes no sense here: check the filter's processing mode", m.GetRequest())
 }
 
+// checkMode refuses a filter that would not show the whole body before the
+// request leaves: its requests would pass undecided. Envoy tells the mode with
+// the first message; one that does not is taken at its word.
+func checkMode(p *extprocv3.ProtocolConfiguration) error {
+	if p == nil {
+		return nil
+	}
+	if p.GetRequestBodyMode() != filterv3.ProcessingMode_BUFFERED || p.GetSendBodyWithoutWaitingForHeaderResponse() {
+		return status.Errorf(codes.FailedPrecondition, "the filter's request_body_mode is %s: it has to be BUFFERED", p.GetRequestBodyMode())
+	}
+	return nil
+}
+
 // onRequestHeaders answers what can be answered without the body.
 func (s *stream) onRequestHeaders(ctx context.Context, m *extprocv3.HttpHeaders) error {
 	now := s.server.now()
@@ -101,7 +119,7 @@ func (s *stream) onRequestHeaders(ctx context.Context, m *extprocv3.HttpHeaders)
 		return s.refuse(refused.Decide(s.decide(nil)))
 	}
 	if s.keyHash = s.server.keys.hash(secret); s.keyHash == "" {
-		return s.refuse(unknownKey.Decide(s.decide(nil)))
+		return s.refuse(unknownKey().Decide(s.decide(nil)))
 	}
 	if d, ok := s.snapshot(ctx); !ok {
 		return s.refuse(d)
@@ -161,7 +179,7 @@ func (s *stream) snapshot(ctx context.Context) (alfred.Decision, bool) {
 		s.server.log.WarnContext(ctx, "read a key's record", "request", s.request, "error", err)
 		return s.degraded(d, "Keys cannot be checked at the moment. Nothing was charged. Try again in a moment."), false
 	case principal == nil:
-		return unknownKey.Decide(d), false
+		return unknownKey().Decide(d), false
 	}
 	if r := principal.Refusal(s.server.now()); r != nil {
 		if r.Code != alfred.CodeInvalidKey {
@@ -393,7 +411,9 @@ const (
 	snapshotFor = 500 * time.Millisecond
 )
 
-var unknownKey = &alfred.Refusal{Code: alfred.CodeInvalidKey, Field: "Authorization", Detail: "This API key is not known here. Check that it starts with tp- and was copied whole."}
+func unknownKey() *alfred.Refusal {
+	return &alfred.Refusal{Code: alfred.CodeInvalidKey, Field: "Authorization", Detail: "This API key is not known here. Check that it starts with tp- and was copied whole."}
+}
 
 func wrongMethod(method, allowed string) *alfred.Refusal {
 	return &alfred.Refusal{Code: alfred.CodeMethod, Field: allowed, Detail: fmt.Sprintf("This path takes %s, not %.20s.", allowed, method)}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 
 	"github.com/alfred-envoy/alfred"
@@ -250,6 +251,25 @@ func TestAnUndecidedStreamEndsWithAnError(t *testing.T) {
 	x.send(w.post())
 	if err := x.end(); err == nil {
 		t.Error("a stream without a body ended well")
+	}
+}
+
+func TestAFilterThatDoesNotShowTheBodyIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for mode, ok := range map[filterv3.ProcessingMode_BodySendMode]bool{
+		filterv3.ProcessingMode_BUFFERED: true, filterv3.ProcessingMode_NONE: false, filterv3.ProcessingMode_STREAMED: false,
+		filterv3.ProcessingMode_BUFFERED_PARTIAL: false, filterv3.ProcessingMode_FULL_DUPLEX_STREAMED: false,
+	} {
+		x := w.begin(t)
+		m := w.post()
+		m.ProtocolConfig = &extprocv3.ProtocolConfiguration{RequestBodyMode: mode, ResponseBodyMode: filterv3.ProcessingMode_STREAMED}
+		if err := x.stream.Send(m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.stream.Recv(); (err == nil) != ok {
+			t.Errorf("%s: %v", mode, err)
+		}
+		x.cancel()
 	}
 }
 
