@@ -17,6 +17,7 @@ type snapshot struct {
 	window  alfred.Window
 	teams   map[alfred.TeamID]alfred.TeamDirectory
 	catalog *alfred.Catalog
+	ask     string // an owner's address, for who has no team admin to ask
 }
 
 // snapshot reads everything that is shared in an organisation.
@@ -124,9 +125,12 @@ func (p *snapshot) principal(d alfred.UserDirectory) *alfred.Principal {
 	}
 	for _, m := range d.Memberships {
 		u.Teams = append(u.Teams, m.Team)
-		if u.Ask == "" {
-			u.Ask = p.teams[m.Team].Ask
+		if ask := p.teams[m.Team].Ask; u.Ask == "" && ask != d.User.Email {
+			u.Ask = ask
 		}
+	}
+	if u.Ask == "" && p.ask != d.User.Email {
+		u.Ask = p.ask
 	}
 	return u
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/alfred-envoy/alfred"
@@ -195,8 +196,8 @@ func (s *server) keyOwner(ctx context.Context, org alfred.OrgID, id alfred.KeyID
 
 // at puts the place of a row before the field that an error names.
 func at(place string, err error) error {
-	e, ok := err.(*alfred.Error)
-	if !ok {
+	var e *alfred.Error
+	if !errors.As(err, &e) {
 		return err
 	}
 	out := *e

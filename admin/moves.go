@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,10 +69,9 @@ func (s *server) apply(ctx context.Context, m move) error {
 	case booked:
 		return nil
 	}
-	if code := alfred.ErrorCode(err); code == alfred.CodeInternal {
-		if _, ok := err.(*errTooLittle); !ok {
-			return &alfred.Error{Code: alfred.CodeUnavailable, Message: "The credits could not be moved; nothing was taken.", Err: err}
-		}
+	var short *errTooLittle
+	if alfred.ErrorCode(err) == alfred.CodeInternal && !errors.As(err, &short) {
+		return &alfred.Error{Code: alfred.CodeUnavailable, Message: "The credits could not be moved; nothing was taken.", Err: err}
 	}
 	return err
 }

@@ -108,6 +108,13 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 	if len(people) == 0 {
 		return nil
 	}
+	owners, err := p.Records.Users(ctx, org, alfred.UserFilter{Access: alfred.RoleOwner, Statuses: []alfred.UserStatus{alfred.Active}, Limit: 1})
+	if err != nil {
+		return fmt.Errorf("read owners: %w", err)
+	}
+	if len(owners) > 0 {
+		snap.ask = owners[0].Email
+	}
 	directories, err := p.Records.UserDirectory(ctx, org, people, snap.now)
 	if err != nil {
 		return fmt.Errorf("read people: %w", err)

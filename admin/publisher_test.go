@@ -108,6 +108,9 @@ func TestChangesArePublished(t *testing.T) {
 		{"a setting", "PATCH", "/v1/admin/organization", `{"settings":{"default_personal_quota":5}}`, func() bool { return who().Personal.Base == 5*alfred.Credit }},
 		{"a revoked key", "DELETE", "/v1/admin/users/" + p.id, ``, func() bool { return who().KeyStatus == alfred.KeyRevoked }},
 	}
+	if ask := who().Ask; ask != "owner@company.com" {
+		t.Errorf("somebody without a team asks %q", ask)
+	}
 	for _, s := range steps {
 		start := time.Now()
 		if r := w.do(s.method, s.path, w.owner.key, s.body); r.status >= 300 {

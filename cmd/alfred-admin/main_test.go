@@ -196,11 +196,14 @@ func TestProgram(t *testing.T) {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.After(60 * time.Second)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for !ok() {
-		if time.Now().After(deadline) {
+		select {
+		case <-deadline:
 			t.Fatalf("not %s", what)
+		case <-look.C:
 		}
-		time.Sleep(20 * time.Millisecond) // the pause between two looks, not the condition
 	}
 }
