@@ -35,6 +35,17 @@ func (e *edge) awaitQuota(t *testing.T, p person, what string, ok func(quota) bo
 	})
 }
 
+// awaitStatus calls until the answer has a status: the control plane knows at once what it changed, the data plane within a
+// second.
+func (e *edge) awaitStatus(t *testing.T, p person, status int) (a answer) {
+	t.Helper()
+	await(t, p.Email+" gets "+http.StatusText(status), func() bool {
+		a = e.complete(t, p, chat("gpt-4", "Hello!"))
+		return a.StatusCode == status
+	})
+	return a
+}
+
 // The guide's numbers: a pool of 10,000, quotas of 1,000, a tenth of the pool released by whoever is away.
 func TestThePoolIsSharedAndVacationAddsToIt(t *testing.T) {
 	s := start(t)
@@ -51,13 +62,15 @@ func TestThePoolIsSharedAndVacationAddsToIt(t *testing.T) {
 	away("on_vacation")
 	s.awaitQuota(t, ada, "the one who stays has the pool and what was released", func(q quota) bool { return q.Pool == 11_000 && q.Available == 1000 })
 	s.awaitQuota(t, ben, "the one who is away has released all", func(q quota) bool { return q.Pool == 0 && q.Available == 0 })
-	s.complete(t, ben, chat("gpt-4", "Hello!")).refused(t, http.StatusTooManyRequests, "user_quota_exceeded")
 
 	away("active")
 	s.awaitQuota(t, ben, "what nobody spent comes back", func(q quota) bool { return q.Available == 1000 })
 	for _, p := range []person{ada, ben} {
 		s.awaitQuota(t, p, "the shares are the old ones", func(q quota) bool { return q.Pool == 5000 })
 	}
+
+	away("on_vacation")
+	s.awaitStatus(t, ben, http.StatusTooManyRequests).refused(t, http.StatusTooManyRequests, "user_quota_exceeded")
 }
 
 func TestTheTeamPaysWhenThePersonCannot(t *testing.T) {
@@ -66,9 +79,7 @@ func TestTheTeamPaysWhenThePersonCannot(t *testing.T) {
 	ada, ben := s.colleague(t, owner, "ada", 0), s.colleague(t, owner, "ben", 0)
 	s.team(t, owner, 10_000, ada, ben)
 	s.awaitQuota(t, ada, "the share is there", func(q quota) bool { return q.Pool == 5000 })
-	answer := s.complete(t, ada, chat("gpt-4", "Hello!"))
-	answer.into(t, http.StatusOK, nil)
-	cost := total(t, answer.body)
+	cost := total(t, s.awaitStatus(t, ada, http.StatusOK).body)
 	s.awaitQuota(t, ada, "the call is paid from the share", func(q quota) bool { return q.Pool == 5000-cost && q.Used == 0 })
 	s.awaitQuota(t, ben, "the other's share is untouched", func(q quota) bool { return q.Pool == 5000 })
 }
