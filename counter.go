@@ -127,7 +127,7 @@ type Plan struct {
 	Legs      []Leg // personal, then team pools
 	Overdraft *Leg  // joins when the legs before it cannot carry the need
 	Buckets   []BucketCharge
-	Window    Window // in which the plan is valid: the intersection of its counters' windows
+	Window    Window // in which the plan is valid: that of its counters
 	Priority  Priority
 	Lowered   bool // the priority asked for was above the ceiling
 	Team      TeamID
@@ -139,18 +139,6 @@ const MaxCounters = 32
 
 // MaxLegs bounds the funding legs of one request.
 const MaxLegs = 6
-
-// intersect is the time in both windows.
-func intersect(a, b Window) Window {
-	w := a
-	if b.Start.After(w.Start) {
-		w.Start = b.Start
-	}
-	if b.End.Before(w.End) {
-		w.End = b.End
-	}
-	return w
-}
 
 // PurgeAfter is how long a counter outlives its window, for late settlements
 // and reconciliation.

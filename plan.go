@@ -2,6 +2,7 @@ package alfred
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -47,7 +48,7 @@ func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, er
 
 	teams := p.Teams
 	if a.Team != "" {
-		if !contains(p.Teams, TeamID(a.Team)) {
+		if !slices.Contains(p.Teams, TeamID(a.Team)) {
 			return Plan{}, &Refusal{CodeTeamNotAllowed, "X-Team-ID", "X-Team-ID names a team that you are not a member of."}, nil
 		}
 		plan.Team, teams = TeamID(a.Team), []TeamID{TeamID(a.Team)}
@@ -183,13 +184,4 @@ func projectOf(p *Principal, code string) ProjectID {
 		}
 	}
 	return ""
-}
-
-func contains(teams []TeamID, t TeamID) bool {
-	for _, have := range teams {
-		if have == t {
-			return true
-		}
-	}
-	return false
 }
