@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alfred-envoy/alfred"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // admit finds the operation that a request asks for, who asks, and whether

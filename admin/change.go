@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/alfred-envoy/alfred"
 	"github.com/gin-gonic/gin"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // change is one write: what goes to the audit log and what has to be

@@ -8,10 +8,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/alfred-envoy/alfred"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	middleware "github.com/oapi-codegen/nethttp-middleware"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // problem is the one error body for people, SDKs and scripts: RFC 9457 with

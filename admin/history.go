@@ -5,9 +5,10 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/oapi-codegen/nullable"
 )
 
 // ListAudit lists who changed what: everything for an admin, their own

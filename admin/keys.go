@@ -5,9 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/oapi-codegen/nullable"
 )
 
 // newKey makes a key and its secret. The secret is shown once and never

@@ -155,6 +155,7 @@ func (s *server) subject(ctx context.Context, org alfred.OrgID, l alfred.Limit) 
 		}
 	case alfred.ScopeKey:
 		return s.keyOwner(ctx, org, alfred.KeyID(l.Subject))
+	case alfred.ScopeOrganization, alfred.ScopeModel: // this organisation; any name may become a model's
 	}
 	if alfred.ErrorCode(err) == alfred.CodeNotFound {
 		return "", alfred.Invalid("subject", "there is no %s %s", l.Scope, l.Subject)

@@ -31,7 +31,7 @@ func (s *server) UpdateOrganization(ctx context.Context, r api.UpdateOrganizatio
 		after.Name = *r.Body.Name
 	}
 	if r.Body.Settings != nil {
-		if after.Settings, err = mergeSettings(after.Settings, json.RawMessage(*r.Body.Settings)); err != nil {
+		if after.Settings, err = mergeSettings(after.Settings, *r.Body.Settings); err != nil {
 			return nil, err
 		}
 	}

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/alfred-envoy/alfred"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 //go:embed pages

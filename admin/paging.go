@@ -7,8 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/alfred-envoy/alfred"
 	"github.com/oapi-codegen/nullable"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // page is where a list goes on, and how far.

@@ -220,8 +220,10 @@ func TestRecorder(t *testing.T) {
 	bad.Kind = "nonsense"
 	last := w.event(w.owner, 5*alfred.Credit, "hold_01ARZ3NDEKTSV4RRFFQ69G5FAX")
 	entries := []admin.Entry{
-		{ID: "1-0", Event: good, Raw: []byte(`{}`)}, {ID: "2-0", Raw: []byte("torn"), Err: errors.New("it is torn")},
-		{ID: "3-0", Event: bad, Raw: []byte(`{"kind":"nonsense"}`)}, {ID: "4-0", Event: last, Raw: []byte(`{}`)},
+		{ID: "1-0", Event: good, Raw: []byte(`{}`)},
+		{ID: "2-0", Raw: []byte("torn"), Err: errors.New("it is torn")},
+		{ID: "3-0", Event: bad, Raw: []byte(`{"kind":"nonsense"}`)},
+		{ID: "4-0", Event: last, Raw: []byte(`{}`)},
 	}
 
 	// Nothing is acknowledged that the record does not have.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/oapi-codegen/nullable"
 )
 
 // balances reads live counters, in their order.

@@ -1,9 +1,10 @@
 package admin
 
 import (
+	"github.com/gin-gonic/gin"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/gin-gonic/gin"
 )
 
 // access is who may call an operation at all. Handlers narrow further, to

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alfred-envoy/alfred"
-	"github.com/alfred-envoy/alfred/admin/api"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/gin-gonic/gin"
 	middleware "github.com/oapi-codegen/nethttp-middleware"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
 )
 
 // Config is what the API needs. Records, Live and Pepper are required.

@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/gin-gonic/gin"
 )
 
 // TransferCredits gives credits of the actor's own quota to a colleague, in

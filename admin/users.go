@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
-	"github.com/oapi-codegen/nullable"
 )
 
 // CreateUser makes a person with a first key. The first person of an

@@ -145,8 +145,13 @@ func givenFields(b api.UserUpdate) []string {
 		name  string
 		given bool
 	}{
-		{"email", b.Email != nil}, {"name", b.Name != nil}, {"personal_quota", b.PersonalQuota.IsSpecified()}, {"status", b.Status != nil},
-		{"vacation_until", b.VacationUntil.IsSpecified()}, {"department_id", b.DepartmentId.IsSpecified()}, {"access_role", b.AccessRole != nil},
+		{"email", b.Email != nil},
+		{"name", b.Name != nil},
+		{"personal_quota", b.PersonalQuota.IsSpecified()},
+		{"status", b.Status != nil},
+		{"vacation_until", b.VacationUntil.IsSpecified()},
+		{"department_id", b.DepartmentId.IsSpecified()},
+		{"access_role", b.AccessRole != nil},
 		{"max_priority", b.MaxPriority.IsSpecified()},
 	} {
 		if f.given {
