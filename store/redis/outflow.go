@@ -54,7 +54,7 @@ func (s *Store) outflow(ctx context.Context, act string, o alfred.Outflow) (out 
 	if o.Partial {
 		partial = "1"
 	}
-	args := append([]any{act, decimal(o.Amount), partial, first.End.UnixMilli(), purge(last)}, ceilings...)
+	args := append([]any{act, decimal(o.Amount), partial, first.End.UnixMicro(), purge(last)}, ceilings...)
 	reply, err := s.scripts.outflow.Run(ctx, s.client, names, args...).Slice()
 	if err != nil {
 		return out, unavailable(err)

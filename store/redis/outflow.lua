@@ -5,7 +5,7 @@
 --       then committed, settled and outflow of each source counter
 -- ARGV  1 'take' | 'undo'
 --       2 amount   3 '1' to take what is there, at most the amount
---       4 end of the first of the windows to end, ms   5 purge time, ms
+--       4 end of the first of the windows to end, microseconds   5 purge time, ms
 --       then per counter: ceiling, purge time in ms
 -- Reply {state, taken, available, now in microseconds}
 --       state: T taken, F refused, U undone
@@ -49,7 +49,7 @@ if state then return {state, taken, available, at} end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local micros = string.format('%d', now)
-if now >= ARGV[4] * 1000 then return {'F', '0', '0', micros} end
+if now >= ARGV[4] + 0 then return {'F', '0', '0', micros} end
 local least = 9000000000000000 -- the largest amount that can move
 for i = 1, n do
   local r = ARGV[4 + 2 * i] - (redis.call('GET', KEYS[3 * i - 1]) or 0)

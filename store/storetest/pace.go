@@ -76,6 +76,21 @@ func paceCases() []ledgerCase {
 			b.grant(b.paced(b.bucket(tokens, 3)), 1)
 			b.waits(b.paced(b.bucket(tokens, 1)), 1)
 		}},
+		{name: "a correction that ends at empty does not soften a later one", run: func(b *bench) {
+			less, more := b.grant(b.paced(b.bucket(tokens, 1)), 1), b.grant(b.paced(b.bucket(tokens, 1)), 1)
+			b.spend(less, -1000)
+			b.spend(more, 4)
+			b.waits(b.paced(b.bucket(tokens, 1)), 1)
+		}},
+		{name: "nothing comes back to an idle bucket, nor is it filled by that", run: func(b *bench) {
+			clock := b.clock()
+			less, more := b.grant(b.paced(b.bucket(tokens, 1)), 1), b.grant(b.paced(b.bucket(tokens, 1)), 1)
+			clock.Advance(100 * time.Second) // idle for a minute
+			b.spend(less, 0)
+			b.spend(more, 4)
+			b.grant(b.paced(b.bucket(tokens, 3)), 1)
+			b.waits(b.paced(b.bucket(tokens, 1)), 1)
+		}, clock: true},
 		{name: "requests are not corrected, nor is a void given back", run: func(b *bench) {
 			b.spend(b.grant(b.paced(b.bucket(requests, 1)), 1), 100)
 			b.void(b.grant(b.paced(b.bucket(requests, 1)), 1), alfred.EndVoided)
