@@ -41,6 +41,9 @@ func (s *server) UpdateOrganization(ctx context.Context, r api.UpdateOrganizatio
 	if err := s.notMyQuota(ctx, before, after); err != nil {
 		return nil, err
 	}
+	if err := s.keepsUsage(ctx, before, after); err != nil {
+		return nil, err
+	}
 	err = s.write(ctx, after.ID, func(ctx context.Context, w *change) error {
 		after.UpdatedAt = w.now
 		w.audit("organization.update", string(after.ID), before, after)
@@ -72,6 +75,34 @@ func mergeSettings(base alfred.Settings, given json.RawMessage) (alfred.Settings
 		return base, unreadable(err)
 	}
 	return base, nil
+}
+
+// keepsUsage refuses a zone or a window that would begin the current window
+// anew: what was spent in it would be forgotten, and every quota given twice.
+// While nothing is spent there is nothing to forget.
+func (s *server) keepsUsage(ctx context.Context, before, after alfred.Organization) error {
+	now := s.Now()
+	windows := [2]alfred.Window{}
+	for i, settings := range []alfred.Settings{before.Settings, after.Settings} {
+		zone, err := alfred.Zone(settings.Zone)
+		if err != nil {
+			return err
+		}
+		if windows[i], err = settings.Window.At(now, zone); err != nil {
+			return err
+		}
+	}
+	if windows[0].Start.Equal(windows[1].Start) {
+		return nil
+	}
+	all, err := s.balances(ctx, before.ID, []alfred.Counter{{Kind: alfred.CountOrg, Subject: string(before.ID), Window: windows[0]}})
+	if err != nil || all[0].Committed == 0 {
+		return err
+	}
+	return &alfred.Error{
+		Code: alfred.CodeConflict, Field: "settings.window",
+		Message: "settings.window: credits were spent in this window, and another zone or window would begin it anew. Change it while nothing is spent.",
+	}
 }
 
 // notMyQuota lets only owners raise the default that is their own quota too:

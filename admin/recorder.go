@@ -109,7 +109,7 @@ func (r *Recorder) book(ctx context.Context, org alfred.OrgID, entries []Entry, 
 // than being unable to take anything.
 func refusedForContent(err error) bool {
 	switch alfred.ErrorCode(err) {
-	case alfred.CodeValidation, alfred.CodeInvalidRequest, alfred.CodeConflict:
+	case alfred.CodeValidation, alfred.CodeInvalidRequest, alfred.CodeConflict, alfred.CodeNotFound:
 		return true
 	default:
 		return false
