@@ -166,11 +166,7 @@ func fellShort(r alfred.ReserveReply) bool {
 }
 
 func isLeg(c alfred.Counter) bool {
-	switch c.Kind {
-	case alfred.CountPersonal, alfred.CountPool, alfred.CountShare, alfred.CountOverdraft:
-		return true
-	}
-	return false
+	return c.Kind == alfred.CountPersonal || c.Kind == alfred.CountPool || c.Kind == alfred.CountShare || c.Kind == alfred.CountOverdraft
 }
 
 func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.ReserveReply, err error) {
@@ -204,11 +200,9 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 	if reply.Now.IsZero() {
 		reply.Now = g.now()
 	}
-	switch reply.Blocker.Code {
-	case alfred.CodeTeamPool, alfred.CodeTeamBudget:
-		if ask := a.Catalog.Teams[t.plan.Team].Ask; ask != "" {
-			d.Ask = ask
-		}
+	team := reply.Blocker.Code == alfred.CodeTeamPool || reply.Blocker.Code == alfred.CodeTeamBudget
+	if ask := a.Catalog.Teams[t.plan.Team].Ask; team && ask != "" {
+		d.Ask = ask
 	}
 	d = alfred.Deny(d, reply, t.plan.Window, zone(a.Catalog))
 	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances) < cheapest(a.Catalog.Card) {

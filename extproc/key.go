@@ -27,14 +27,18 @@ func (h *headers) credential() (string, *alfred.Refusal) {
 			continue
 		}
 		if secret != "" && s != secret {
-			return "", &alfred.Refusal{Code: alfred.CodeConflictingKeys, Field: "X-API-Key",
-				Detail: "The request carries two different API keys. Send one, in Authorization or in X-API-Key."}
+			return "", &alfred.Refusal{
+				Code: alfred.CodeConflictingKeys, Field: "X-API-Key",
+				Detail: "The request carries two different API keys. Send one, in Authorization or in X-API-Key.",
+			}
 		}
 		secret = s
 	}
 	if secret == "" {
-		return "", &alfred.Refusal{Code: alfred.CodeMissingKey, Field: "Authorization",
-			Detail: "The request carries no API key. Send Authorization: Bearer tp-… or X-API-Key: tp-…."}
+		return "", &alfred.Refusal{
+			Code: alfred.CodeMissingKey, Field: "Authorization",
+			Detail: "The request carries no API key. Send Authorization: Bearer tp-… or X-API-Key: tp-….",
+		}
 	}
 	return secret, nil
 }

@@ -59,10 +59,14 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		directory:    counters("directory_lookups_total", "Lookups of keys, by where the answer came from.", "from"),
 		denialHits:   counter("denial_cache_hits_total", "Requests refused from memory."),
 		panics:       counter("panics_total", "Handlers that panicked."),
-		admission: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "alfred_admission_seconds",
-			Help: "Time from a request's body to the decision.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14)}),
-		redis: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "alfred_redis_seconds",
-			Help: "Time of calls to the live store, by operation.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14)}, []string{"op"}),
+		admission: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "alfred_admission_seconds",
+			Help: "Time from a request's body to the decision.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14),
+		}),
+		redis: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "alfred_redis_seconds",
+			Help: "Time of calls to the live store, by operation.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14),
+		}, []string{"op"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "alfred_streams_open", Help: "Requests in flight."}),
 	}
 	r.MustRegister(m.admission, m.redis, m.streams)

@@ -68,13 +68,13 @@ func (s *stream) step(ctx context.Context, m *extprocv3.ProcessingRequest) error
 			return s.onRequestBody(ctx, m.RequestBody)
 		}
 	case *extprocv3.ProcessingRequest_ResponseHeaders:
-		switch s.state {
-		case opened, waiting:
+		if s.state < sent {
 			// Envoy itself answered, such as 413 or 408: nothing went upstream.
 			s.reply(passResponseHeaders())
 			s.state = over
 			return nil
-		case sent:
+		}
+		if s.state == sent {
 			return s.onResponseHeaders(ctx, m.ResponseHeaders)
 		}
 	case *extprocv3.ProcessingRequest_ResponseBody:
@@ -136,8 +136,10 @@ func (s *stream) onRequestHeaders(ctx context.Context, m *extprocv3.HttpHeaders)
 	case h.path == pathModels:
 		return s.refuse(wrongMethod(h.method, http.MethodGet).Decide(d))
 	case h.path != pathChat:
-		return s.refuse((&alfred.Refusal{Code: alfred.CodeNotMetered,
-			Detail: "This path cannot be metered, so it is not forwarded. Use POST " + pathChat + " or GET " + pathModels + "."}).Decide(d))
+		return s.refuse((&alfred.Refusal{
+			Code:   alfred.CodeNotMetered,
+			Detail: "This path cannot be metered, so it is not forwarded. Use POST " + pathChat + " or GET " + pathModels + ".",
+		}).Decide(d))
 	case h.method != http.MethodPost:
 		return s.refuse(wrongMethod(h.method, http.MethodPost).Decide(d))
 	}
@@ -397,9 +399,10 @@ func (s *stream) close(ctx context.Context, o alfred.Outcome) error {
 	case sent, answering:
 		s.finish(ctx, o)
 		return nil
-	}
-	if s.hold != nil {
-		s.release(ctx, o)
+	case opened, waiting:
+		if s.hold != nil {
+			s.release(ctx, o)
+		}
 	}
 	return errLeft
 }

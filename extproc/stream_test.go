@@ -340,7 +340,8 @@ func TestNoOrderOfMessagesLetsAnUndecidedRequestPass(t *testing.T) {
 			kind := random.IntN(10)
 			m := []*extprocv3.ProcessingRequest{
 				w.post(), w.post(), requestBody(hello), requestBody(hello), requestBody(streamHello), requestBody("{"),
-				responseHeaders("200"), responseHeaders("500"), responseBody(answerJSON, random.IntN(2) == 0), {},
+				responseHeaders("200"), responseHeaders("500"), responseBody(answerJSON, random.IntN(2) == 0),
+				{},
 			}[kind]
 			if x.stream.Send(m) != nil {
 				break

@@ -48,7 +48,7 @@ func (g *Gate) extendDue(ctx context.Context) {
 // does it for every organisation, at times of its own.
 func (g *Gate) reap(ctx context.Context, orgs func(context.Context) ([]alfred.OrgID, error)) {
 	for {
-		pause(ctx, reapEvery/2+rand.N(reapEvery))
+		pause(ctx, reapEvery/2+rand.N(reapEvery)) //nolint:gosec // it spreads work, it protects nothing
 		if ctx.Err() != nil {
 			return
 		}
