@@ -40,6 +40,7 @@ func (j *Jobs) Step(ctx context.Context) {
 		name string
 		run  func(context.Context) error
 	}{
+		{"restore directory", j.RestoreDirectory},
 		{"settle moves", j.SettleMoves},
 		{"keep vacations", j.KeepVacations},
 		{"book debts", j.BookDebts},
@@ -49,6 +50,30 @@ func (j *Jobs) Step(ctx context.Context) {
 			j.Metrics.failed(job.name)
 		}
 	}
+}
+
+// RestoreDirectory publishes everything again when the live store has lost
+// what was published, as a Redis without its data has.
+func (j *Jobs) RestoreDirectory(ctx context.Context) error {
+	waiting, err := j.Records.Touched(ctx, 1)
+	if err != nil || len(waiting) > 0 {
+		return err // the publisher is at it
+	}
+	orgs, err := j.Records.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		c, err := j.Live.Catalog(ctx, org.ID)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			j.Log.Warn("the live store has lost its directory, publishing it again", "org", org.ID)
+			return Republish(ctx, j.Records, j.Now())
+		}
+	}
+	return nil
 }
 
 func (j *Jobs) server() *server { return &server{Config: j.Config} }

@@ -13,6 +13,8 @@ type Live interface {
 	Balances(ctx context.Context, org alfred.OrgID, counters []alfred.Counter) ([]alfred.Balance, error)
 	TakeOutflow(ctx context.Context, o alfred.Outflow) (alfred.OutflowReply, error)
 	UndoOutflow(ctx context.Context, o alfred.Outflow) error
+	// Catalog is what was published last, nil when there is nothing.
+	Catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error)
 	PublishCatalog(ctx context.Context, c *alfred.Catalog) error
 	PublishPrincipals(ctx context.Context, byKeyHash map[string]*alfred.Principal) error
 	Ping(ctx context.Context) error

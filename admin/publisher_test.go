@@ -11,6 +11,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin"
+	"github.com/alfred-envoy/alfred/store/memory"
 )
 
 // tape writes down what reaches the data plane, in order.
@@ -145,6 +146,25 @@ func TestPublishingSurvivesAnOutage(t *testing.T) {
 	}
 	if again := l.keys[hash].Version; again <= first {
 		t.Errorf("version %d after %d", again, first)
+	}
+}
+
+// A live store that comes back empty is filled again, and one that is not is
+// left alone.
+func TestDirectoryIsRestored(t *testing.T) {
+	w := started(t)
+	w.publish()
+	w.must(w.jobs.RestoreDirectory(w.ctx))
+	if topics, err := w.records.Touched(w.ctx, 1); err != nil || len(topics) != 0 {
+		t.Fatalf("published again without need: %v, %v", topics, err)
+	}
+	empty := memory.New(w.clock.Now)
+	w.jobs.Live, w.publisher.Live = empty, empty
+	w.must(w.jobs.RestoreDirectory(w.ctx))
+	w.publish()
+	who, err := empty.Principal(w.ctx, alfred.HashSecret(w.owner.key, w.config.Pepper))
+	if err != nil || who == nil {
+		t.Fatalf("the owner's key is not there: %v", err)
 	}
 }
 
