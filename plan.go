@@ -116,6 +116,9 @@ func (b *planner) cap(kind CounterKind, scope Scope, subject string, limits []Li
 	b.plan.Caps = append(b.plan.Caps, Cap{charge, mode, code})
 }
 
+// buckets adds the buckets of a subject. A request above a whole minute's
+// tokens is charged a minute's when it is admitted and goes into debt when it
+// settles: refusing it would be for ever.
 func (b *planner) buckets(scope Scope, subject string, limits []Limit, tokens int64) {
 	if subject == "" {
 		return
@@ -125,7 +128,7 @@ func (b *planner) buckets(scope Scope, subject string, limits []Limit, tokens in
 		units  int64
 	}{{MetricRequestsPerMinute, 1}, {MetricTokensPerMinute, tokens}} {
 		if l, ok := findLimit(limits, scope, subject, charge.metric); ok && l.Mode == Enforce {
-			b.plan.Buckets = append(b.plan.Buckets, BucketCharge{Bucket{scope, subject, charge.metric, l.Rate}, charge.units})
+			b.plan.Buckets = append(b.plan.Buckets, BucketCharge{Bucket{scope, subject, charge.metric, l.Rate}, min(charge.units, l.Rate)})
 		}
 	}
 }

@@ -76,6 +76,20 @@ func TestPlanOfAMember(t *testing.T) {
 	}
 }
 
+// A rate never refuses a request for ever: what is more than a minute's worth
+// waits for a full bucket, and is owed.
+func TestBucketOfOneLargeRequest(t *testing.T) {
+	now := at(t, "2026-11-23T04:00:00Z")
+	catalog, principal := directory(now)
+	principal.Limits = []alfred.Limit{{Scope: alfred.ScopeUser, Subject: "usr_1", Metric: alfred.MetricTokensPerMinute, Rate: 1000, Mode: alfred.Enforce}}
+	for tokens, want := range map[int64]int64{999: 999, 1000: 1000, 5000: 1000} {
+		plan, _, err := alfred.NewPlan(catalog, principal, alfred.Ask{Priority: alfred.PriorityNormal, Tokens: tokens}, now)
+		if err != nil || len(plan.Buckets) != 1 || plan.Buckets[0].Units != want {
+			t.Errorf("%d tokens: %+v (%v), want %d units", tokens, plan.Buckets, err, want)
+		}
+	}
+}
+
 func TestPlanRefusesAndLowers(t *testing.T) {
 	now := at(t, "2026-11-23T04:00:00Z")
 	for name, test := range map[string]struct {
