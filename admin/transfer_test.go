@@ -58,6 +58,9 @@ func TestTransferRules(t *testing.T) {
 	if all := w.do("GET", "/v1/admin/transfers?min_amount=200", w.owner.key, "").list(); len(all) != 1 {
 		t.Errorf("%d transfers of 200 and more", len(all))
 	}
+	if all := w.do("GET", "/v1/admin/transfers?min_amount=100.25&max_amount=100.25&user="+a.id, w.owner.key, "").list(); len(all) != 1 {
+		t.Errorf("%d transfers of exactly 100.25", len(all))
+	}
 	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"transfers_by":"admins"}}`).is(http.StatusOK)
 	w.transfer(b, "a@company.com", "1").refused(http.StatusForbidden, alfred.CodeForbidden)
 

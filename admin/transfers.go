@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -187,11 +188,8 @@ func (s *server) ListTransfers(ctx context.Context, r api.ListTransfersRequestOb
 }
 
 // amount reads credits of a query, which come as a number.
-func amount[F ~float32 | ~float64](f *F) alfred.Credits {
-	if f == nil {
-		return 0
-	}
-	return alfred.Credits(float64(*f) * float64(alfred.Credit))
+func amount(f *float64) alfred.Credits {
+	return alfred.Credits(math.Round(value(f) * float64(alfred.Credit)))
 }
 
 // ExportTransfers writes transfers as CSV, page by page.

@@ -525,10 +525,10 @@ type IfMatch = string
 type KeyID = string
 
 // MaxAmount defines model for MaxAmount.
-type MaxAmount = float32
+type MaxAmount = float64
 
 // MinAmount defines model for MinAmount.
-type MinAmount = float32
+type MinAmount = float64
 
 // PageSize defines model for PageSize.
 type PageSize = int
@@ -2137,7 +2137,7 @@ func (siw *ServerInterfaceWrapper) ListTransfers(c *gin.Context) {
 
 	// ------------- Optional query parameter "min_amount" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_amount", c.Request.URL.Query(), &params.MinAmount, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_amount", c.Request.URL.Query(), &params.MinAmount, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_amount: %w", err), http.StatusBadRequest)
 		return
@@ -2145,7 +2145,7 @@ func (siw *ServerInterfaceWrapper) ListTransfers(c *gin.Context) {
 
 	// ------------- Optional query parameter "max_amount" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_amount", c.Request.URL.Query(), &params.MaxAmount, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_amount", c.Request.URL.Query(), &params.MaxAmount, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter max_amount: %w", err), http.StatusBadRequest)
 		return
@@ -2212,7 +2212,7 @@ func (siw *ServerInterfaceWrapper) ExportTransfers(c *gin.Context) {
 
 	// ------------- Optional query parameter "min_amount" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_amount", c.Request.URL.Query(), &params.MinAmount, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_amount", c.Request.URL.Query(), &params.MinAmount, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_amount: %w", err), http.StatusBadRequest)
 		return
@@ -2220,7 +2220,7 @@ func (siw *ServerInterfaceWrapper) ExportTransfers(c *gin.Context) {
 
 	// ------------- Optional query parameter "max_amount" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_amount", c.Request.URL.Query(), &params.MaxAmount, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_amount", c.Request.URL.Query(), &params.MaxAmount, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter max_amount: %w", err), http.StatusBadRequest)
 		return
