@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
@@ -32,7 +33,7 @@ type tagView struct {
 
 // html writes a page that loads nothing but our style sheet.
 func (s *server) html(c *gin.Context, status int, name string, data any) {
-	t, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name)
+	t, err := template.New(name).Funcs(template.FuncMap{"spans": spans}).ParseFS(pageFiles, "pages/layout.html", "pages/"+name)
 	var b bytes.Buffer
 	if err == nil {
 		err = t.ExecuteTemplate(&b, "layout.html", data)
@@ -44,6 +45,28 @@ func (s *server) html(c *gin.Context, status int, name string, data any) {
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	c.Header("Cache-Control", "no-cache")
 	c.Data(status, "text/html; charset=utf-8", b.Bytes())
+}
+
+// span is a stretch of text in one style: "", code or strong.
+type span struct{ Style, Text string }
+
+// spans reads the little Markdown that the document's descriptions use.
+func spans(s string) []span {
+	var out []span
+	for i, part := range strings.Split(s, "`") {
+		if i%2 == 1 {
+			out = append(out, span{"code", part})
+			continue
+		}
+		for j, piece := range strings.Split(part, "**") {
+			style := ""
+			if j%2 == 1 {
+				style = "strong"
+			}
+			out = append(out, span{style, piece})
+		}
+	}
+	return out
 }
 
 func (s *server) toStatic(c *gin.Context) { c.Redirect(http.StatusFound, "/static/") }
@@ -119,6 +142,9 @@ func operationOf(path, method string, item *openapi3.PathItem, op *openapi3.Oper
 		v.Body = schemaText(op.RequestBody.Value.Content)
 	}
 	for status, answer := range op.Responses.Map() {
+		if status == "default" {
+			continue // every operation's problem is the same
+		}
 		description := ""
 		if answer.Value.Description != nil {
 			description = *answer.Value.Description
