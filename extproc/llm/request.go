@@ -88,7 +88,7 @@ type chatParser struct {
 func (p *chatParser) param() string {
 	switch {
 	case p.field == nil:
-		return ""
+		return clip(p.twice) // a top-level member that stands there twice, else no field is to blame
 	case p.message >= 0 && p.member != nil:
 		return fmt.Sprintf("messages[%d].%s", p.message, clip(p.member))
 	case p.message >= 0:

@@ -27,6 +27,7 @@ type scanner struct {
 	held  int      // names in the maps of the large objects that are open
 	names [][]byte // names of the objects that are open, innermost last
 	loose bool     // leave out the check for duplicate names
+	twice []byte   // the duplicate name that ended the walk
 	msg   string   // what was wrong; empty while all is well
 }
 
@@ -89,6 +90,7 @@ func (s *scanner) object(visit func(name []byte) bool) bool {
 			return false
 		}
 		if !s.loose && !s.unique(name, first, &many) {
+			s.twice = name
 			return s.fail("duplicate name %q", clip(name))
 		}
 		if s.held > maxNames {
