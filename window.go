@@ -2,6 +2,7 @@ package alfred
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -121,8 +122,16 @@ func startOfDay(y int, m time.Month, d int, zone *time.Location) time.Time {
 	return t
 }
 
+// zones remembers the time zones that were loaded: every request needs one,
+// reading it costs more than all else in a plan, and it never changes under a
+// running process. Only names that exist are kept.
+var zones sync.Map // name → *time.Location
+
 // Zone loads an IANA time zone, with an error that an admin can act on.
 func Zone(name string) (*time.Location, error) {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), nil
+	}
 	if name == "" || name == "Local" {
 		return nil, Errorf(CodeValidation, "time zone %q: expected an IANA name such as UTC or Europe/Oslo", name)
 	}
@@ -130,5 +139,6 @@ func Zone(name string) (*time.Location, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeValidation, Message: fmt.Sprintf("time zone %q is not known: expected an IANA name such as UTC or Europe/Oslo", name), Err: err}
 	}
+	zones.Store(name, zone)
 	return zone, nil
 }
