@@ -86,11 +86,16 @@ func TestBadInput(t *testing.T) {
 		{"an unknown department", "POST", "/v1/admin/teams", `{"name":"A","department_id":"dep_none"}`, 422, alfred.CodeValidation, "department_id"},
 		{"an empty change", "PATCH", "/v1/admin/users/" + w.owner.id, `{}`, 422, alfred.CodeValidation, ""},
 		{"a page that is too long", "GET", "/v1/admin/users?limit=201", ``, 422, alfred.CodeValidation, "limit"},
+		{"a time that is none", "GET", "/v1/users/me/usage?from=yesterday", ``, 422, alfred.CodeValidation, "from"},
+		{"an amount that is text", "POST", "/v1/users/me/transfer", `{"recipient_email":"x@y.z","amount":"5"}`, 422, alfred.CodeValidation, "amount"},
 		{"a zone that is none", "PATCH", "/v1/admin/organization", `{"settings":{"zone":"Mars/Olympus"}}`, 422, alfred.CodeValidation, ""},
 		{"a limit without a subject", "PUT", "/v1/admin/limits", `{"data":[{"scope":"team","metric":"credits","credits":1}]}`, 422, alfred.CodeValidation, "data.0.subject"},
 		{"a cap with a rate", "PUT", "/v1/admin/limits", `{"data":[{"scope":"organization","metric":"credits","rate":1}]}`, 422, alfred.CodeValidation, "data.0.credits"},
 	} {
 		got := w.do(c.method, c.path, w.owner.key, c.body).refused(c.status, c.code)
+		if strings.Contains(text(got["detail"]), "jsonschema") || strings.Contains(text(got["detail"]), "\n") {
+			t.Errorf("%s: it speaks of the validator: %v", c.rule, got["detail"])
+		}
 		if param := text(got["error"].(map[string]any)["param"]); param != c.param {
 			t.Errorf("%s: param %q, want %q: %v", c.rule, param, c.param, got["detail"])
 		}

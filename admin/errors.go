@@ -121,7 +121,7 @@ func invalid(err error) error {
 		if path := schema.JSONPointer(); len(path) > 0 && e.Field == "" {
 			e.Field = strings.Join(path, ".")
 		}
-		reason := firstLine(schema.Reason)
+		reason := reasonOf(schema.Reason)
 		if e.Field == "" {
 			e.Field = quotedProperty(reason)
 		}
@@ -147,6 +147,24 @@ func orBody(field string) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+// reasonOf is the first cause of a schema's error. The validator of JSON
+// Schema puts a headline over its causes, which stand as "- at '/x': cause".
+func reasonOf(reason string) string {
+	headline, causes, ok := strings.Cut(reason, "\n")
+	if !ok || !strings.HasPrefix(headline, "jsonschema") {
+		if strings.HasPrefix(headline, "string doesn't match the regular expression") {
+			return "it does not have the form that is expected"
+		}
+		return headline
+	}
+	cause := firstLine(causes)
+	if _, after, ok := strings.Cut(cause, "': "); ok {
+		cause = after
+	}
+	cause, _, _ = strings.Cut(cause, ": string doesn't match pattern")
+	return cause
 }
 
 // quotedProperty finds the property that a reason like `property "x" is
