@@ -1,6 +1,7 @@
 package extproc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -294,31 +295,50 @@ func (s *stream) onResponseHeaders(ctx context.Context, m *extprocv3.HttpHeaders
 }
 
 // onResponseBody lets a chunk pass before it is read, so that reading delays
-// nobody, unless something may have to be removed from it.
+// nobody, unless something may have to be removed from it. The end of the
+// answer waits until the request is booked: who has the whole answer finds it
+// in the quota, and whatever was acknowledged in full is charged.
 func (s *stream) onResponseBody(ctx context.Context, m *extprocv3.HttpBody) error {
 	chunk, end := m.GetBody(), m.GetEndOfStream()
-	switch {
-	case s.removing:
-		out := s.reader.Write(chunk)
+	readFirst := s.removing || end || bytes.Contains(chunk, doneMark)
+	answer := passChunk()
+	if !readFirst {
+		s.reply(answer)
+	}
+	if s.reader == nil {
+		s.bytes += int64(len(chunk))
+	} else if out := s.reader.Write(chunk); s.removing {
 		if end {
 			out = append(out[:len(out):len(out)], s.reader.Close()...)
 		}
-		if same(out, chunk) {
-			s.reply(passChunk())
-		} else {
-			s.reply(replaceChunk(out))
-		}
-	default:
-		s.reply(passChunk())
-		s.bytes += int64(len(chunk))
-		if s.reader != nil {
-			s.reader.Write(chunk)
+		if !same(out, chunk) {
+			answer = replaceChunk(out)
 		}
 	}
-	if end {
+	switch {
+	case end:
 		s.finish(ctx, alfred.OutcomeCompleted)
+	case readFirst && s.complete():
+		// SDKs stop here, and may ask for the quota before the stream has ended.
+		s.book(ctx, alfred.OutcomeCompleted)
+	}
+	if readFirst {
+		s.reply(answer)
 	}
 	return nil
+}
+
+// doneMark is in the event that ends a stream of completions, and rarely
+// anywhere else.
+var doneMark = []byte("[DONE]")
+
+// complete says whether the answer has ended as it should and told its usage.
+func (s *stream) complete() bool {
+	if s.reader == nil {
+		return false
+	}
+	facts := s.reader.Facts()
+	return facts.Done && facts.HasUsage && facts.Error == ""
 }
 
 // same says whether two slices are the same memory, and so the same bytes.
@@ -353,11 +373,20 @@ func (s *stream) release(ctx context.Context, o alfred.Outcome) {
 	s.server.gate.Release(ctx, s.hold, End{Outcome: o, Status: s.answer.status, At: s.server.now()})
 }
 
-// finish books what the answer cost, as far as it is known.
+// finish books what the answer cost, and that nothing is left to do.
 func (s *stream) finish(ctx context.Context, o alfred.Outcome) {
-	var facts llm.ResponseFacts
+	s.state = over
 	if s.reader != nil {
 		s.reader.Close()
+	}
+	s.book(ctx, o)
+}
+
+// book books what the answer cost, as far as it is known. Only the first time
+// counts.
+func (s *stream) book(ctx context.Context, o alfred.Outcome) {
+	var facts llm.ResponseFacts
+	if s.reader != nil {
 		facts = s.reader.Facts()
 	}
 	if facts.Done && o == alfred.OutcomeClientGone {
@@ -371,7 +400,6 @@ func (s *stream) finish(ctx context.Context, o alfred.Outcome) {
 			return
 		}
 	}
-	s.state = over
 	end := End{Outcome: o, Status: s.answer.status, At: s.server.now()}
 	switch {
 	case facts.HasUsage:

@@ -157,6 +157,35 @@ func TestEveryWayOutEndsTheHoldOnce(t *testing.T) {
 	}
 }
 
+// Who has the whole answer finds it in the quota: its end is let pass only
+// when the request is booked, and not before, however the answer is cut.
+func TestTheEndOfAnAnswerWaitsForTheBooking(t *testing.T) {
+	for name, test := range map[string]struct {
+		body, kind string
+		chunks     []string
+		booked     int // the first chunk that passes only after the booking
+	}{
+		"in one":               {hello, "application/json", []string{answerJSON}, 0},
+		"in two":               {hello, "application/json", []string{answerJSON[:20], answerJSON[20:]}, 1},
+		"with an empty end":    {hello, "application/json", []string{answerJSON, ""}, 1},
+		"a stream":             {streamUsage, eventStream, []string{chunkHello, chunkUsage, chunkDone, ""}, 2},
+		"a stream to be cut":   {streamHello, eventStream, []string{chunkHello, chunkUsage, chunkDone, ""}, 2},
+		"a stream that is not": {streamUsage, eventStream, []string{chunkHello, chunkUsage, ""}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			x, _ := w.admit(t, test.body)
+			x.send(responseHeaders("200", "content-type", test.kind))
+			for i, chunk := range test.chunks {
+				x.send(responseBody(chunk, i == len(test.chunks)-1))
+				if settled, _ := w.ledger.ended(); (settled == 1) != (i >= test.booked) {
+					t.Errorf("chunk %d has passed, and %d settlements are booked", i, settled)
+				}
+			}
+		})
+	}
+}
+
 func TestAnUnusedUsageChunkIsTakenOut(t *testing.T) {
 	answer := chunkHello + chunkUsage + chunkDone
 	for _, size := range []int{1, 7, 64, 200, len(answer)} {
