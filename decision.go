@@ -20,7 +20,8 @@ type Decision struct {
 	Field      string     `json:"param,omitempty"`
 	Model      string     `json:"model,omitempty"`
 	Priority   Priority   `json:"priority,omitempty"`
-	Need       Credits    `json:"need"` // the least that the request needed
+	Lowered    bool       `json:"priority_lowered,omitempty"` // Priority is below what was asked for
+	Need       Credits    `json:"need"`                       // the least that the request needed
 	Want       Credits    `json:"want"`
 	Blocking   string     `json:"blocking,omitempty"` // the counter or bucket, as kind:subject
 	Limit      Credits    `json:"limit"`

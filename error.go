@@ -49,6 +49,7 @@ const (
 	CodeInFlight        Code = "idempotency_in_flight"
 	CodeUnavailable     Code = "unavailable"
 	CodeUpstream        Code = "upstream_unavailable"
+	CodeBroken          Code = "upstream_broken"
 	CodeInternal        Code = "internal"
 )
 
@@ -98,6 +99,7 @@ func Explanations() []Explanation {
 		{CodeInFlight, 409, "Same request in flight", "invalid_request_error", "Wait for the first request with this Idempotency-Key to end."},
 		{CodeUnavailable, 503, "Temporarily unavailable", "server_error", "Try again shortly; nothing was charged."},
 		{CodeUpstream, 503, "Provider unavailable", "server_error", "Try again shortly; check the provider's key and address. Nothing was charged."},
+		{CodeBroken, 502, "Provider broke off its answer", "server_error", "Try again. What the provider had received is charged as an estimate, marked so in your usage."},
 		{CodeInternal, 500, "Internal error", "server_error", "Try again; if it stays, tell an admin the request id."},
 	}
 }

@@ -19,9 +19,9 @@ type Outcome string
 
 const (
 	OutcomeCompleted     Outcome = "completed"
-	OutcomeClientGone    Outcome = "client_gone"
+	OutcomeClientGone    Outcome = "client_gone" // before an answer came
 	OutcomeUpstreamError Outcome = "upstream_error"
-	OutcomeBroken        Outcome = "broken" // the response ended before it was complete
+	OutcomeBroken        Outcome = "broken" // the answer ended before it was complete: the provider or the client broke off
 	OutcomeShutdown      Outcome = "shutdown"
 	OutcomeExpired       Outcome = "expired"
 	OutcomeInternal      Outcome = "internal_error"

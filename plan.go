@@ -72,6 +72,8 @@ func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, er
 	b.buckets(ScopeKey, string(p.Key), p.Limits, a.Tokens)
 	b.buckets(ScopeUser, string(p.User), p.Limits, a.Tokens)
 	b.buckets(ScopeTeam, string(plan.Team), c.Limits, a.Tokens)
+	b.buckets(ScopeProject, string(plan.Project), c.Limits, a.Tokens)
+	b.buckets(ScopeDepartment, string(p.Department), c.Limits, a.Tokens)
 	b.buckets(ScopeModel, a.Model, c.Limits, a.Tokens)
 	b.buckets(ScopeOrganization, string(c.Org), c.Limits, a.Tokens)
 

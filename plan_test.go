@@ -48,6 +48,8 @@ func TestPlanOfAMember(t *testing.T) {
 		{Scope: alfred.ScopeModel, Subject: "gpt-4", Metric: alfred.MetricCredits, Credits: 7 * c, Mode: alfred.Shadow},
 		{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricTokensPerMinute, Rate: 100, Mode: alfred.Enforce},
 		{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Credits: c, Mode: alfred.Off},
+		{Scope: alfred.ScopeDepartment, Subject: "dep_1", Metric: alfred.MetricRequestsPerMinute, Rate: 5, Mode: alfred.Enforce},
+		{Scope: alfred.ScopeProject, Subject: "prj_1", Metric: alfred.MetricRequestsPerMinute, Rate: 4, Mode: alfred.Enforce},
 	}
 	principal.Limits = []alfred.Limit{{Scope: alfred.ScopeKey, Subject: "key_1", Metric: alfred.MetricRequestsPerMinute, Rate: 6, Mode: alfred.Enforce}}
 	plan, refusal, err := alfred.NewPlan(catalog, principal, alfred.Ask{Model: "gpt-4", Priority: alfred.PriorityNormal, Project: "apollo", Tokens: 42}, now)
@@ -68,6 +70,8 @@ func TestPlanOfAMember(t *testing.T) {
 	if diff := cmp.Diff([]alfred.BucketCharge{
 		{Bucket: alfred.Bucket{Scope: alfred.ScopeKey, Subject: "key_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 6}, Units: 1},
 		{Bucket: alfred.Bucket{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricTokensPerMinute, PerMinute: 100}, Units: 42},
+		{Bucket: alfred.Bucket{Scope: alfred.ScopeProject, Subject: "prj_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 4}, Units: 1},
+		{Bucket: alfred.Bucket{Scope: alfred.ScopeDepartment, Subject: "dep_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 5}, Units: 1},
 	}, plan.Buckets); diff != "" {
 		t.Errorf("buckets (-want +got):\n%s", diff)
 	}

@@ -59,6 +59,7 @@ const (
 	upstreamFailed = `response.code_details.startsWith("upstream_reset") || response.code_details.startsWith("upstream_overflow") || ` +
 		`response.code_details == "no_healthy_upstream" || response.code_details.startsWith("cluster_not_found") || ` +
 		`response.code_details.startsWith("upstream_max_stream_duration_reached") || response.code_details.startsWith("upstream_per_try")`
+	brokenOff   = `response.code_details.startsWith("upstream_reset_after_response_started")`
 	tookTooLong = `response.code_details in ["response_timeout", "upstream_response_timeout", "stream_idle_timeout", "max_duration_timeout"]`
 	toAdmin     = `xds.cluster_name == "` + adminCluster + `"`
 )
@@ -74,6 +75,8 @@ var replies = []reply{
 		fmt.Sprintf("The request's body is larger than %d MiB.", BodyLimit>>20)},
 	{tookTooLong + ` && response.code == 504`, alfred.CodeUpstream, openAI,
 		"The provider did not answer in time."},
+	{brokenOff, alfred.CodeBroken, openAI,
+		"The provider broke off its answer. What it had received is charged as an estimate."},
 	{upstreamFailed, alfred.CodeUpstream, openAI,
 		"The provider cannot be reached, or broke the connection."},
 	{`response.code >= 400 && response.code < 500 && (response.code_details.startsWith("http1.") || response.code_details.startsWith("http2.") || ` +

@@ -86,7 +86,7 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 		if refusal != nil {
 			return nil, refusal.Decide(d)
 		}
-		d.Need, d.Want, d.Priority = t.need, t.want, t.plan.Priority
+		d.Need, d.Want, d.Priority, d.Lowered = t.need, t.want, t.plan.Priority, t.plan.Lowered
 		reply, err := g.reserve(ctx, a, &t)
 		if err != nil {
 			return g.undecided(ctx, a, t, d, err)
@@ -132,11 +132,6 @@ func (g *Gate) terms(a Admission, now time.Time) (terms, *alfred.Refusal, error)
 	t.plan, refusal, err = alfred.NewPlan(a.Catalog, a.Principal, alfred.Ask{
 		Model: a.Model, Priority: a.Priority, Project: a.Project, Team: a.Team, Tokens: a.Input + t.tNeed,
 	}, now)
-	for i := range t.plan.Buckets {
-		// Above its rate a bucket refuses whatever the number; stores do not count to any number.
-		b := &t.plan.Buckets[i]
-		b.Units = min(b.Units, b.Bucket.PerMinute+1)
-	}
 	return t, refusal, err
 }
 
@@ -205,6 +200,9 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 		d.Ask = ask
 	}
 	d = alfred.Deny(d, reply, t.plan.Window, zone(a.Catalog))
+	if d.Lowered {
+		d.Detail += fmt.Sprintf(" X-Priority was lowered to %s, the highest that you may use.", d.Priority)
+	}
 	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances) < cheapest(a.Catalog.Card) {
 		g.denials.remember(a.denialKey(), d, t.plan.Window, g.now())
 	}

@@ -126,6 +126,20 @@ func TestTheOverdraftJoinsOnlyWhereTheOtherLegsFallShort(t *testing.T) {
 	}
 }
 
+// Who asked for overdraft and may not have it learns so with the refusal.
+func TestALoweredPriorityIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.principal.MaxPriority = alfred.PriorityHigh
+	w.ledger.reserve = func(context.Context, alfred.ReserveRequest) (alfred.ReserveReply, error) {
+		return blocked(alfred.VerdictSpent, alfred.CodeUserQuota, alfred.CountPersonal, 0), nil
+	}
+	_, r := w.admit(t, hello, "x-priority", "critical")
+	refused := r.GetImmediateResponse()
+	if got := replyHeader(refused.GetHeaders(), "x-alfred-priority"); got != "high" || !strings.Contains(string(refused.GetBody()), "lowered to high") {
+		t.Errorf("priority %q; %s", got, refused.GetBody())
+	}
+}
+
 func TestAPlanOfAnEndedWindowIsMadeAgain(t *testing.T) {
 	w := newWorld(t)
 	next := time.Date(2026, 12, 1, 0, 0, 0, 1, time.UTC)

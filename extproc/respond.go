@@ -68,6 +68,9 @@ func refusal(publicURL string, d alfred.Decision, zone *time.Location) *extprocv
 		p.ResetsAt = &resets
 		set = append(set, header("x-alfred-reset", resets.Format(time.RFC3339)))
 	}
+	if d.Lowered {
+		set = append(set, header("x-alfred-priority", string(d.Priority)))
+	}
 	if d.RetryAfter > 0 {
 		set = append(set, header("retry-after", strconv.FormatInt(d.RetryAfter, 10)))
 	}
@@ -162,7 +165,7 @@ func forward(b Backend, remove []string, edited []byte) *extprocv3.ProcessingRes
 
 // tell is the reply to response headers: what a person needs to know. With
 // unread, the body passes without being shown.
-func tell(d alfred.Decision, h *Hold, zone *time.Location, lowered, unread bool) *extprocv3.ProcessingResponse {
+func tell(d alfred.Decision, h *Hold, zone *time.Location, unread bool) *extprocv3.ProcessingResponse {
 	set := []*corev3.HeaderValueOption{
 		header("x-alfred-request-id", string(d.Request)),
 		header("x-alfred-decision-id", string(d.ID)),
@@ -176,7 +179,7 @@ func tell(d alfred.Decision, h *Hold, zone *time.Location, lowered, unread bool)
 	if h.limit > 0 {
 		set = append(set, header("x-alfred-output-limit", strconv.FormatInt(h.limit, 10)))
 	}
-	if lowered {
+	if d.Lowered {
 		set = append(set, header("x-alfred-priority", string(d.Priority)))
 	}
 	if d.Degraded != "" {

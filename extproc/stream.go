@@ -41,7 +41,6 @@ type stream struct {
 	keyHash   string
 	admission Admission
 	decision  alfred.Decision
-	lowered   bool
 	hold      *Hold
 	lost      bool // a reply could not be sent: nobody listens, but what arrived is still read
 
@@ -239,7 +238,7 @@ func (s *stream) onRequestBody(ctx context.Context, m *extprocv3.HttpBody) error
 		return s.refuse(decision)
 	}
 	s.server.metrics.decided(decision)
-	s.hold, s.decision, s.lowered = hold, decision, decision.Priority != a.Priority
+	s.hold, s.decision = hold, decision
 
 	s.injected = request.Stream && !request.IncludeUsage
 	edit := llm.Edit{OutputLimit: hold.limit, OutputLimitField: model.OutputLimitField, IncludeUsage: s.injected}
@@ -274,7 +273,7 @@ func (s *stream) onResponseHeaders(ctx context.Context, m *extprocv3.HttpHeaders
 		return s.refuse(d)
 	}
 	failed := s.answer.status < 200 || s.answer.status > 299
-	s.reply(tell(s.decision, s.hold, zone(s.admission.Catalog), s.lowered, failed))
+	s.reply(tell(s.decision, s.hold, zone(s.admission.Catalog), failed))
 	if failed {
 		s.release(ctx, alfred.OutcomeUpstreamError)
 		return nil
@@ -389,7 +388,7 @@ func (s *stream) book(ctx context.Context, o alfred.Outcome) {
 	if s.reader != nil {
 		facts = s.reader.Facts()
 	}
-	if facts.Done && o == alfred.OutcomeClientGone {
+	if facts.Done && o == alfred.OutcomeBroken {
 		o = alfred.OutcomeCompleted // all of it had arrived
 	}
 	if facts.Error != "" {
@@ -424,7 +423,13 @@ func (s *stream) close(ctx context.Context, o alfred.Outcome) error {
 	switch s.state {
 	case over:
 		return nil
-	case sent, answering:
+	case answering:
+		if o == alfred.OutcomeClientGone {
+			o = alfred.OutcomeBroken // who broke off, client or provider, does not show here
+		}
+		s.finish(ctx, o)
+		return nil
+	case sent:
 		s.finish(ctx, o)
 		return nil
 	case opened, waiting:

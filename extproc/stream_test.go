@@ -102,12 +102,12 @@ func TestEveryWayOutEndsTheHoldOnce(t *testing.T) {
 		{name: "upstream redirects", body: hello, void: true, outcome: alfred.OutcomeUpstreamError, play: func(t *testing.T, x *exchange) { x.send(responseHeaders("302")) }},
 		{name: "stream closed before the answer", body: hello, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) { _ = x.end() }},
 		{name: "stream cancelled before the answer", body: hello, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) { x.cancel() }},
-		{name: "stream closed in the middle", body: streamUsage, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) {
+		{name: "stream closed in the middle", body: streamUsage, cost: -1, estimated: true, outcome: alfred.OutcomeBroken, play: func(t *testing.T, x *exchange) {
 			x.send(responseHeaders("200", "content-type", eventStream))
 			x.send(responseBody(chunkHello, false))
 			_ = x.end()
 		}},
-		{name: "stream cancelled in the middle", body: streamUsage, cost: -1, estimated: true, outcome: alfred.OutcomeClientGone, play: func(t *testing.T, x *exchange) {
+		{name: "stream cancelled in the middle", body: streamUsage, cost: -1, estimated: true, outcome: alfred.OutcomeBroken, play: func(t *testing.T, x *exchange) {
 			x.send(responseHeaders("200", "content-type", eventStream))
 			x.send(responseBody(chunkHello, false))
 			x.cancel()

@@ -42,10 +42,10 @@ func TestEveryWayOutEndsItsHoldOnce(t *testing.T) {
 		{name: "provider says 429", body: body("mock-error-429", ""), status: 429, kind: alfred.EventVoid, outcome: alfred.OutcomeUpstreamError},
 		{name: "provider says 500 to a stream", body: body("mock-error-500", stream), status: 500, kind: alfred.EventVoid, outcome: alfred.OutcomeUpstreamError},
 		{name: "error in mid-stream", body: body("mock-error-midstream", stream), status: 200, kind: alfred.EventSettle, outcome: alfred.OutcomeBroken, estimated: true},
-		{name: "provider breaks off JSON", body: body("mock-reset", ""), act: broken, kind: alfred.EventSettle, outcome: alfred.OutcomeClientGone, estimated: true},
-		{name: "provider breaks off a stream", body: body("mock-reset", stream), act: broken, kind: alfred.EventSettle, outcome: alfred.OutcomeClientGone, estimated: true},
+		{name: "provider breaks off JSON", body: body("mock-reset", ""), act: broken, kind: alfred.EventSettle, outcome: alfred.OutcomeBroken, estimated: true},
+		{name: "provider breaks off a stream", body: body("mock-reset", stream), act: broken, kind: alfred.EventSettle, outcome: alfred.OutcomeBroken, estimated: true},
 		{name: "client leaves before the first byte", body: body("mock-hang", stream), act: leaveAtOnce, kind: alfred.EventSettle, outcome: alfred.OutcomeClientGone, estimated: true},
-		{name: "client leaves in mid-stream", body: body("mock-hold", stream), act: leaveInTheMiddle, kind: alfred.EventSettle, outcome: alfred.OutcomeClientGone, estimated: true},
+		{name: "client leaves in mid-stream", body: body("mock-hold", stream), act: leaveInTheMiddle, kind: alfred.EventSettle, outcome: alfred.OutcomeBroken, estimated: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := w.settled(t).Settled
