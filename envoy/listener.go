@@ -41,7 +41,9 @@ func (b *builder) connectionManager() *hcmv3.HttpConnectionManager {
 		StatPrefix:     "front_door",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: b.routes()},
 		HttpFilters: []*hcmv3.HttpFilter{
-			{Name: extProcFilter, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: b.pack(b.processor())}},
+			// Off but where a route turns it on: what has no route, such as a request that is not HTTP, is answered at once, and not
+			// held for a processor while its connection is closed.
+			{Name: extProcFilter, Disabled: true, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: b.pack(b.processor())}},
 			{Name: "envoy.filters.http.router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: b.pack(&routerv3.Router{SuppressEnvoyHeaders: true})}},
 		},
 		CommonHttpProtocolOptions: &corev3.HttpProtocolOptions{

@@ -19,8 +19,8 @@ const BackendHeader = "x-alfred-backend"
 //	x-alfred-backend: <provider>   the provider; only after Alfred set it and had the route looked up again
 //	x-alfred-backend: <other>      503: Alfred and Envoy disagree about the providers
 //	/  /static                     to /static/
-//	the control plane's paths      the admin app, ext_proc off
-//	/v1                            Alfred; 503 by itself if Alfred lets it pass without naming a provider
+//	the control plane's paths      the admin app
+//	/v1                            Alfred, and nowhere else; 503 by itself if Alfred lets it pass without naming a provider
 //	the rest                       404
 //
 // Providers come first because Alfred rewrites the path, and what it becomes could be one of the control plane's.
@@ -43,12 +43,12 @@ func (b *builder) routes() *routev3.RouteConfiguration {
 	for _, p := range adminPaths {
 		routes = append(routes, b.adminRoutes(p)...)
 	}
-	routes = append(routes, b.answer("undecided", under("/v1"), alfred.CodeUnavailable, openAI,
-		"The gateway let this request pass without choosing a provider, so it was not sent to one. Nothing was charged."))
-	nowhere := b.answer("nowhere", &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, alfred.CodeNotFound, problem,
-		"Nothing lives at this path. Model calls are under /v1, the web app under /static/.")
-	nowhere.TypedPerFilterConfig = b.withoutExtProc()
-	routes = append(routes, nowhere)
+	models := b.answer("undecided", under("/v1"), alfred.CodeUnavailable, openAI,
+		"The gateway let this request pass without choosing a provider, so it was not sent to one. Nothing was charged.")
+	models.TypedPerFilterConfig = b.withExtProc()
+	routes = append(routes, models,
+		b.answer("nowhere", &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, alfred.CodeNotFound, problem,
+			"Nothing lives at this path. Model calls are under /v1, the web app under /static/."))
 	return &routev3.RouteConfiguration{
 		Name: "front_door",
 		VirtualHosts: []*routev3.VirtualHost{{
@@ -93,10 +93,9 @@ func (b *builder) adminRoutes(p adminPath) []*routev3.Route {
 func (b *builder) adminRoute(name string, m *routev3.RouteMatch, a *routev3.RouteAction) *routev3.Route {
 	a.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: adminCluster}
 	return &routev3.Route{
-		Name:                 name,
-		Match:                m,
-		Action:               &routev3.Route_Route{Route: a},
-		TypedPerFilterConfig: b.withoutExtProc(),
+		Name:   name,
+		Match:  m,
+		Action: &routev3.Route_Route{Route: a},
 	}
 }
 
@@ -108,7 +107,6 @@ func (b *builder) redirect(from string) *routev3.Route {
 			PathRewriteSpecifier: &routev3.RedirectAction_PathRedirect{PathRedirect: "/static/"},
 			ResponseCode:         routev3.RedirectAction_FOUND,
 		}},
-		TypedPerFilterConfig: b.withoutExtProc(),
 	}
 }
 
@@ -175,9 +173,10 @@ func (b *builder) answer(name string, m *routev3.RouteMatch, code alfred.Code, c
 	}
 }
 
-func (b *builder) withoutExtProc() map[string]*anypb.Any {
+// withExtProc turns Alfred on for a route. A request keeps it when it is routed again, to the provider that Alfred named.
+func (b *builder) withExtProc() map[string]*anypb.Any {
 	return map[string]*anypb.Any{extProcFilter: b.pack(&extprocv3.ExtProcPerRoute{
-		Override: &extprocv3.ExtProcPerRoute_Disabled{Disabled: true},
+		Override: &extprocv3.ExtProcPerRoute_Overrides{Overrides: &extprocv3.ExtProcOverrides{}},
 	})}
 }
 

@@ -1,6 +1,7 @@
 package envoy_test
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -223,6 +224,48 @@ func TestARequestWithoutABodyIsShownToAlfred(t *testing.T) {
 	w.call(t, http.MethodPost, "/v1/chat/completions", "").wantError(t, 503, "unavailable")
 	if got := w.call(t, http.MethodHead, "/v1/models", ""); got.StatusCode != 503 {
 		t.Errorf("HEAD: got %s", got.Status)
+	}
+	if n := w.provider.count(); n != 0 {
+		t.Errorf("%d requests reached the provider", n)
+	}
+}
+
+// What is not HTTP that Envoy accepts is told so; nothing of it is held for a decision while the connection is closed.
+func TestWhatIsNotHTTPIsAnswered(t *testing.T) {
+	w := newWorld(t, nil)
+	const to = " /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+	for name, test := range map[string]struct {
+		request string
+		status  int
+	}{
+		"an old protocol":        {"GET /v1/models HTTP/1.0\r\n\r\n", 426},
+		"too large a header":     {"GET" + to + "X-Large: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", 431},
+		"two lengths":            {"POST" + to + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 400},
+		"a length and chunks":    {"POST" + to + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+		"a name that is not one": {"GET" + to + "X Large : y\r\n\r\n", 400},
+		"no host":                {"GET /v1/models HTTP/1.1\r\n\r\n", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, test.request); err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal("no answer:", err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != test.status {
+				t.Errorf("got %s, want %d", res.Status, test.status)
+			}
+		})
 	}
 	if n := w.provider.count(); n != 0 {
 		t.Errorf("%d requests reached the provider", n)
