@@ -75,7 +75,7 @@ func TestBadInput(t *testing.T) {
 		{"a wrong type", "POST", "/v1/admin/users", `{"email":"a@company.com","name":7}`, 422, alfred.CodeValidation, "name"},
 		{"a negative quota", "POST", "/v1/admin/users", `{"email":"a@company.com","name":"A","personal_quota":-1}`, 422, alfred.CodeValidation, "personal_quota"},
 		{"an absurd quota", "POST", "/v1/admin/users", `{"email":"a@company.com","name":"A","personal_quota":1e300}`, 422, alfred.CodeValidation, "personal_quota"},
-		{"seven decimals", "POST", "/v1/admin/users", `{"email":"a@company.com","name":"A","personal_quota":0.0000001}`, 422, alfred.CodeValidation, ""},
+		{"seven decimals", "POST", "/v1/admin/users", `{"email":"a@company.com","name":"A","personal_quota":0.0000001}`, 422, alfred.CodeValidation, "personal_quota"},
 		{"no address", "POST", "/v1/admin/users", `{"email":"nobody","name":"A"}`, 422, alfred.CodeValidation, "email"},
 		{"not JSON", "POST", "/v1/admin/users", `{"email":`, 422, alfred.CodeValidation, ""},
 		{"no body", "POST", "/v1/admin/users", ``, 422, alfred.CodeValidation, ""},

@@ -25,6 +25,7 @@ type problem struct {
 	Instance  string       `json:"instance"`
 	RequestID string       `json:"request_id"`
 	Remedy    string       `json:"remedy,omitempty"`
+	Code      alfred.Code  `json:"code"`
 	Error     problemError `json:"error"`
 }
 
@@ -58,7 +59,7 @@ func (s *server) refuse(w http.ResponseWriter, c *call, err error) {
 	}
 	p := problem{
 		Type: s.PublicURL + "/errors/" + string(e.Code), Title: x.Title, Status: x.Status, Detail: e.Message,
-		Instance: "/requests/" + c.request, RequestID: c.request, Remedy: x.Remedy,
+		Instance: "/requests/" + c.request, RequestID: c.request, Remedy: x.Remedy, Code: e.Code,
 		Error: problemError{Message: e.Message, Type: x.Type, Code: e.Code},
 	}
 	if e.Field != "" {
@@ -114,6 +115,12 @@ func invalid(err error) error {
 			e.Message = "The body is not valid: " + request.Reason + "."
 		}
 	}
+	if request != nil && request.Parameter != nil && !errors.Is(err, openapi3filter.ErrInvalidRequired) {
+		if want := expected(request.Parameter.Schema.Value); want != "" {
+			e.Message = e.Field + ": expected " + want + "."
+			return e
+		}
+	}
 	var schema *openapi3.SchemaError
 	var parse *openapi3filter.ParseError
 	switch {
@@ -122,13 +129,13 @@ func invalid(err error) error {
 			e.Field = strings.Join(path, ".")
 		}
 		reason := reasonOf(schema.Reason)
+		if want := expectation(schema); want != "" {
+			reason = "expected " + want
+		}
 		if e.Field == "" {
-			e.Field = quotedProperty(reason)
+			e.Field = quotedProperty(schema.Reason)
 		}
-		e.Message = strings.TrimSuffix(reason, ".") + "."
-		if e.Field != "" {
-			e.Message = e.Field + ": " + e.Message
-		}
+		e.Message = orBody(e.Field) + ": " + strings.TrimSuffix(reason, ".") + "."
 	case errors.As(err, &parse):
 		e.Message = fmt.Sprintf("%s cannot be read: %s.", orBody(e.Field), firstLine(parse.Error()))
 	case errors.Is(err, openapi3filter.ErrInvalidRequired):
@@ -152,6 +159,9 @@ func firstLine(s string) string {
 // reasonOf is the first cause of a schema's error. The validator of JSON
 // Schema puts a headline over its causes, which stand as "- at '/x': cause".
 func reasonOf(reason string) string {
+	if _, name, ok := strings.Cut(reason, "property "); ok && strings.HasSuffix(name, " is unsupported") {
+		return "there is no such field"
+	}
 	headline, causes, ok := strings.Cut(reason, "\n")
 	if !ok || !strings.HasPrefix(headline, "jsonschema") {
 		if strings.HasPrefix(headline, "string doesn't match the regular expression") {

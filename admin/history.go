@@ -30,7 +30,7 @@ func (s *server) ListAudit(ctx context.Context, r api.ListAuditRequestObject) (a
 	}
 	if pg.after != "" {
 		if f.BeforeSeq, err = strconv.ParseInt(pg.after, 10, 64); err != nil {
-			return nil, &alfred.Error{Code: alfred.CodeInvalidRequest, Field: "cursor", Message: "cursor: this is not a cursor of ours."}
+			return nil, errCursor
 		}
 	}
 	rows, err := s.Records.Audit(ctx, actor.Org, f)

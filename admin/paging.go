@@ -21,6 +21,8 @@ type page struct {
 
 const defaultPage = 50
 
+var errCursor = &alfred.Error{Code: alfred.CodeInvalidRequest, Field: "cursor", Message: "cursor: this is not a cursor of ours. Start again without it."}
+
 // newPage reads a cursor. A cursor that belongs to other filters is refused:
 // a list that silently started in the wrong place would be worse.
 func newPage(cursor *string, limit *int, filters ...any) (page, error) {
@@ -37,8 +39,8 @@ func newPage(cursor *string, limit *int, filters ...any) (page, error) {
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
-	if err != nil || len(raw) < len(p.filters) {
-		return page{}, &alfred.Error{Code: alfred.CodeInvalidRequest, Field: "cursor", Message: "cursor: this is not a cursor of ours."}
+	if err != nil || !plainToken(string(raw)) || len(raw) <= len(p.filters) {
+		return page{}, errCursor
 	}
 	if string(raw[:len(p.filters)]) != p.filters {
 		return page{}, &alfred.Error{Code: alfred.CodeInvalidRequest, Field: "cursor", Message: "cursor: it belongs to other filters. Start again without it."}

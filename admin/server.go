@@ -50,8 +50,9 @@ const maxBody = 1 << 20
 // and metrics.
 //
 // A request is named, recovered and logged; routed by the OpenAPI document;
-// authenticated and authorised; answered from an earlier reply if it is a
-// repetition; validated against the document; and then handled by gin.
+// authenticated and authorised; read strictly; answered from an earlier reply
+// if it is a repetition; validated against the document; and then handled by
+// gin.
 func NewHandler(c Config) (http.Handler, error) {
 	document, err := api.Document()
 	if err != nil {
@@ -75,7 +76,7 @@ func NewHandler(c Config) (http.Handler, error) {
 		Options:              openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
 		ErrorHandlerWithOpts: s.refuseInvalid,
 	})
-	versioned := s.admit(s.once(validate(engine)))
+	versioned := s.admit(s.strict(s.once(validate(engine))))
 	return s.named(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			versioned.ServeHTTP(w, r)
@@ -116,7 +117,8 @@ func (s *server) named(next http.Handler) http.Handler {
 		if !plainToken(id) {
 			id, _ = alfred.NewID("req", start, s.Entropy)
 		}
-		c := &call{request: id, dryRun: isTrue(r.URL.Query().Get("dry_run"))}
+		c := &call{request: id}
+		c.dryRun, _ = dryRunOf(r.URL.Query()) // an error is told before anything is written
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
@@ -145,8 +147,6 @@ func plainToken(s string) bool {
 	}
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
-
-func isTrue(s string) bool { return s == "true" || s == "1" }
 
 // statusWriter remembers the status that was sent.
 type statusWriter struct {

@@ -230,6 +230,8 @@ type Priority = alfred.Priority
 
 // Problem defines model for Problem.
 type Problem struct {
+	// Code The same as `error.code`.
+	Code   string `json:"code"`
 	Detail string `json:"detail"`
 	Error  struct {
 		Code    string                    `json:"code"`

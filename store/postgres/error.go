@@ -81,7 +81,7 @@ func classify(err error) error {
 	case e.Code == "23001":
 		return &alfred.Error{Code: alfred.CodeConflict, Message: "this can only be added to, never changed or deleted", Err: err}
 	case e.Code == "23514", e.Code == "23502", e.Code == "22P02", e.Code == "22003", e.Code == "22021":
-		return &alfred.Error{Code: alfred.CodeValidation, Message: "a value is outside of what " + strings.ReplaceAll(e.TableName, "_", " ") + " may hold", Err: err}
+		return &alfred.Error{Code: alfred.CodeValidation, Message: outside(e), Err: err}
 	case strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P"), e.Code == "53300":
 		return unavailable(err)
 	}
@@ -107,6 +107,15 @@ func disconnected(err error) bool {
 
 func unavailable(err error) error {
 	return &alfred.Error{Code: alfred.CodeUnavailable, Message: "the record cannot be reached", Err: err}
+}
+
+// outside says for people which values cannot be stored. The database names
+// a table only when a constraint of it is at fault.
+func outside(e *pgconn.PgError) string {
+	if e.TableName == "" {
+		return "a value cannot be stored: it holds a character or a number that the record has no room for"
+	}
+	return "a value is outside of what " + strings.ReplaceAll(e.TableName, "_", " ") + " may hold"
 }
 
 // duplicate says for people what is there already.
