@@ -20,12 +20,18 @@ func TestDenials(t *testing.T) {
 		after  int64
 		detail string
 	}{
-		"spent": {alfred.ReserveReply{Verdict: alfred.VerdictSpent, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: 12 * c, Limit: 10_000 * c}},
-			alfred.CodeUserQuota, false, 7*86400 + 19*3600, "12 of 10000 credits left, and this request needs 300. Resets 2026-12-01T00:00:00+01:00. Ask boss@company.com"},
-		"held": {alfred.ReserveReply{Verdict: alfred.VerdictHeld, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: -5, Limit: 10_000 * c}},
-			alfred.CodeQuotaHeld, true, 1, "0 of 10000 credits are left, the rest is held"},
-		"rate": {alfred.ReserveReply{Verdict: alfred.VerdictRate, Now: now, RetryIn: 1200 * time.Millisecond, Blocker: alfred.Blocker{Bucket: alfred.Bucket{Scope: alfred.ScopeUser, Subject: "usr_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 60}}},
-			alfred.CodeRateLimited, true, 2, "Your account allows 60 requests per minute"},
+		"spent": {
+			alfred.ReserveReply{Verdict: alfred.VerdictSpent, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: 12 * c, Limit: 10_000 * c}},
+			alfred.CodeUserQuota, false, 7*86400 + 19*3600, "12 of 10000 credits left, and this request needs 300. Resets 2026-12-01T00:00:00+01:00. Ask boss@company.com",
+		},
+		"held": {
+			alfred.ReserveReply{Verdict: alfred.VerdictHeld, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: -5, Limit: 10_000 * c}},
+			alfred.CodeQuotaHeld, true, 1, "0 of 10000 credits are left, the rest is held",
+		},
+		"rate": {
+			alfred.ReserveReply{Verdict: alfred.VerdictRate, Now: now, RetryIn: 1200 * time.Millisecond, Blocker: alfred.Blocker{Bucket: alfred.Bucket{Scope: alfred.ScopeUser, Subject: "usr_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 60}}},
+			alfred.CodeRateLimited, true, 2, "Your account allows 60 requests per minute",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := alfred.Deny(alfred.Decision{Need: 300 * c, Ask: "boss@company.com"}, test.reply, w, zone(t, "Europe/Oslo"))

@@ -19,7 +19,7 @@ type Metric string
 const (
 	MetricCredits           Metric = "credits"             // a cap, per window
 	MetricRequestsPerMinute Metric = "requests_per_minute" // a bucket
-	MetricTokensPerMinute   Metric = "tokens_per_minute"   // a bucket
+	MetricTokensPerMinute   Metric = "tokens_per_minute"   //nolint:gosec // a bucket; tokens are not a secret here
 )
 
 // Mode says whether a limit binds, only reports, or does nothing.

@@ -71,8 +71,10 @@ func (s Settings) Validate() error {
 		field  string
 		amount Credits
 	}{
-		{"default_personal_quota", s.DefaultPersonalQuota}, {"default_team_pool", s.DefaultTeamPool},
-		{"critical_overdraft_limit", s.OverdraftLimit}, {"transfer_free_limit", s.TransferFreeLimit},
+		{"default_personal_quota", s.DefaultPersonalQuota},
+		{"default_team_pool", s.DefaultTeamPool},
+		{"critical_overdraft_limit", s.OverdraftLimit},
+		{"transfer_free_limit", s.TransferFreeLimit},
 	} {
 		if err := validAmount(a.field, a.amount); err != nil {
 			return err

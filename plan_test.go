@@ -100,23 +100,33 @@ func TestPlanRefusesAndLowers(t *testing.T) {
 		change func(*alfred.Catalog, *alfred.Principal, *alfred.Ask)
 		check  func(alfred.Plan, *alfred.Refusal) bool
 	}{
-		"a project of others": {func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Project = "gemini" },
-			func(_ alfred.Plan, r *alfred.Refusal) bool { return r != nil && r.Code == alfred.CodeProject }},
-		"a team of others": {func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Team = "team_z" },
-			func(_ alfred.Plan, r *alfred.Refusal) bool { return r != nil && r.Code == alfred.CodeTeamNotAllowed }},
-		"one team of several": {func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Team = "team_b" },
-			func(p alfred.Plan, r *alfred.Refusal) bool { return r == nil && p.Team == "team_b" && len(p.Legs) == 2 }},
-		"critical overdraws": {func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Priority = alfred.PriorityCritical },
-			func(p alfred.Plan, r *alfred.Refusal) bool { return p.Overdraft != nil && !p.Lowered }},
+		"a project of others": {
+			func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Project = "gemini" },
+			func(_ alfred.Plan, r *alfred.Refusal) bool { return r != nil && r.Code == alfred.CodeProject },
+		},
+		"a team of others": {
+			func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Team = "team_z" },
+			func(_ alfred.Plan, r *alfred.Refusal) bool { return r != nil && r.Code == alfred.CodeTeamNotAllowed },
+		},
+		"one team of several": {
+			func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Team = "team_b" },
+			func(p alfred.Plan, r *alfred.Refusal) bool { return r == nil && p.Team == "team_b" && len(p.Legs) == 2 },
+		},
+		"critical overdraws": {
+			func(_ *alfred.Catalog, _ *alfred.Principal, a *alfred.Ask) { a.Priority = alfred.PriorityCritical },
+			func(p alfred.Plan, r *alfred.Refusal) bool { return p.Overdraft != nil && !p.Lowered },
+		},
 		"critical above the ceiling": {func(_ *alfred.Catalog, p *alfred.Principal, a *alfred.Ask) {
 			a.Priority, p.MaxPriority = alfred.PriorityCritical, alfred.PriorityHigh
 		}, func(p alfred.Plan, r *alfred.Refusal) bool {
 			return p.Overdraft == nil && p.Lowered && p.Priority == alfred.PriorityHigh
 		}},
-		"away from the pool": {func(_ *alfred.Catalog, p *alfred.Principal, _ *alfred.Ask) { p.UserStatus = alfred.OnVacation },
+		"away from the pool": {
+			func(_ *alfred.Catalog, p *alfred.Principal, _ *alfred.Ask) { p.UserStatus = alfred.OnVacation },
 			func(p alfred.Plan, r *alfred.Refusal) bool {
 				return len(p.Legs) == 1 && p.Legs[0].Kind == alfred.LegPersonal
-			}},
+			},
+		},
 		"at most four pools": {func(c *alfred.Catalog, p *alfred.Principal, _ *alfred.Ask) {
 			for _, id := range []alfred.TeamID{"team_c", "team_d", "team_e"} {
 				p.Teams, c.Teams[id] = append(p.Teams, id), alfred.TeamShare{Active: 1}

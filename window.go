@@ -93,6 +93,7 @@ func (r WindowRule) At(now time.Time, zone *time.Location) (Window, error) {
 		return Window{lifetimeStart, lifetimeEnd}, nil
 	case Range:
 		return window(r.Start, r.End), nil
+	case Monthly, Quarterly, Yearly:
 	}
 	months := map[WindowKind]int{Monthly: 1, Quarterly: 3, Yearly: 12}[r.Kind]
 	if d < anchor {

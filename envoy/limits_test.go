@@ -3,6 +3,7 @@ package envoy_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -213,7 +214,7 @@ func TestAlfredSeesEverythingAClientLeftBehind(t *testing.T) {
 	_ = res.Body.Close()
 
 	end := ended(t, w)
-	if end.err != io.EOF {
+	if !errors.Is(end.err, io.EOF) {
 		t.Errorf("the stream ended with %v, want a plain end", end.err)
 	}
 	if all := strings.Join(end.chunks, ""); !end.responded || strings.Count(all, "data: ") != 50 {
@@ -244,7 +245,7 @@ func TestAClientThatLeavesBeforeTheAnswerIsAnEndWithoutResponse(t *testing.T) {
 	if err := <-gone; err == nil {
 		t.Fatal("the call was answered")
 	}
-	if end := ended(t, w); end.err != io.EOF || end.responded {
+	if end := ended(t, w); !errors.Is(end.err, io.EOF) || end.responded {
 		t.Errorf("got %+v, want a plain end without a response", end)
 	}
 }

@@ -64,7 +64,8 @@ type builder struct {
 func (b *builder) pack(m interface {
 	proto.Message
 	ValidateAll() error
-}) *anypb.Any {
+},
+) *anypb.Any {
 	if err := m.ValidateAll(); err != nil && b.err == nil {
 		b.err = fmt.Errorf("render %s: %w", m.ProtoReflect().Descriptor().Name(), err)
 	}

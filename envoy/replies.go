@@ -67,25 +67,41 @@ const (
 // replies are told apart by response_code_details, which Envoy fills in for what it says itself. Alfred's immediate responses
 // carry other details or none, and what an upstream answered is no local reply, so neither is touched.
 var replies = []reply{
-	{toAdmin + ` && (` + upstreamFailed + ` || ` + tookTooLong + `)`, alfred.CodeUnavailable, problem,
-		"The control plane does not answer. Model calls are not affected."},
-	{`response.code_details.startsWith("ext_proc_error") || response.code_details.startsWith("header_mutation_")`, alfred.CodeUnavailable, openAI,
-		"The gateway could not decide on this request, so it did not let it pass."},
-	{`response.code_details == "request_payload_too_large"`, alfred.CodeTooLarge, openAI,
-		fmt.Sprintf("The request's body is larger than %d MiB.", BodyLimit>>20)},
-	{tookTooLong + ` && response.code == 504`, alfred.CodeUpstream, openAI,
-		"The provider did not answer in time."},
-	{brokenOff, alfred.CodeBroken, openAI,
-		"The provider broke off its answer. What it had received is charged as an estimate."},
-	{upstreamFailed, alfred.CodeUpstream, openAI,
-		"The provider cannot be reached, or broke the connection."},
-	{`response.code >= 400 && response.code < 500 && (response.code_details.startsWith("http1.") || response.code_details.startsWith("http2.") || ` +
-		`response.code_details in ["low_version", "missing_host_header", "missing_path_rejected", "path_normalization_failed", "absolute_path_rejected", ` +
-		`"request_headers_failed_strict_check", "invalid_path", "upgrade_failed", "request_header_timeout", "request_overall_timeout", "stream_idle_timeout", ` +
-		`"request_headers_too_large", "invalid_scheme", "via_upstream_host_header"])`, alfred.CodeInvalidRequest, openAI,
-		"The request is not HTTP that this gateway accepts (%RESPONSE_CODE_DETAILS%)."},
-	{`response.code >= 500 && response.code_details in ["response_payload_too_large", "overload", "internal_error", "route_not_found"]`, alfred.CodeUnavailable, openAI,
-		"The gateway is overloaded or misconfigured."},
+	{
+		toAdmin + ` && (` + upstreamFailed + ` || ` + tookTooLong + `)`, alfred.CodeUnavailable, problem,
+		"The control plane does not answer. Model calls are not affected.",
+	},
+	{
+		`response.code_details.startsWith("ext_proc_error") || response.code_details.startsWith("header_mutation_")`, alfred.CodeUnavailable, openAI,
+		"The gateway could not decide on this request, so it did not let it pass.",
+	},
+	{
+		`response.code_details == "request_payload_too_large"`, alfred.CodeTooLarge, openAI,
+		fmt.Sprintf("The request's body is larger than %d MiB.", BodyLimit>>20),
+	},
+	{
+		tookTooLong + ` && response.code == 504`, alfred.CodeUpstream, openAI,
+		"The provider did not answer in time.",
+	},
+	{
+		brokenOff, alfred.CodeBroken, openAI,
+		"The provider broke off its answer. What it had received is charged as an estimate.",
+	},
+	{
+		upstreamFailed, alfred.CodeUpstream, openAI,
+		"The provider cannot be reached, or broke the connection.",
+	},
+	{
+		`response.code >= 400 && response.code < 500 && (response.code_details.startsWith("http1.") || response.code_details.startsWith("http2.") || ` +
+			`response.code_details in ["low_version", "missing_host_header", "missing_path_rejected", "path_normalization_failed", "absolute_path_rejected", ` +
+			`"request_headers_failed_strict_check", "invalid_path", "upgrade_failed", "request_header_timeout", "request_overall_timeout", "stream_idle_timeout", ` +
+			`"request_headers_too_large", "invalid_scheme", "via_upstream_host_header"])`, alfred.CodeInvalidRequest, openAI,
+		"The request is not HTTP that this gateway accepts (%RESPONSE_CODE_DETAILS%).",
+	},
+	{
+		`response.code >= 500 && response.code_details in ["response_payload_too_large", "overload", "internal_error", "route_not_found"]`, alfred.CodeUnavailable, openAI,
+		"The gateway is overloaded or misconfigured.",
+	},
 }
 
 func (b *builder) localReplies() *hcmv3.LocalReplyConfig {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -48,7 +49,7 @@ func TestAProviderThatFails(t *testing.T) {
 			if got.Header.Get("X-Alfred-Request-Id") != "req_ours" {
 				t.Errorf("Alfred's headers are missing: %v", got.Header)
 			}
-			if end := ended(t, w); !end.responded || end.err != io.EOF {
+			if end := ended(t, w); !end.responded || !errors.Is(end.err, io.EOF) {
 				t.Errorf("Alfred saw %+v, want a response and a plain end", end)
 			}
 		})
@@ -56,7 +57,7 @@ func TestAProviderThatFails(t *testing.T) {
 	t.Run("hangs up before it answers", func(t *testing.T) {
 		w.provider.answers(hangUp(""))
 		w.complete(t, "X-Report", "1").wantError(t, 503, "upstream_unavailable")
-		if end := ended(t, w); !end.responded || end.err != io.EOF {
+		if end := ended(t, w); !end.responded || !errors.Is(end.err, io.EOF) {
 			t.Errorf("Alfred saw %+v, want a response and a plain end", end)
 		}
 	})
@@ -78,7 +79,7 @@ func TestAProviderThatFails(t *testing.T) {
 		if rest, err := io.ReadAll(res.Body); err == nil {
 			t.Errorf("a broken answer was passed on as a whole one, ending %q", rest)
 		}
-		if end := ended(t, w); !end.responded || end.err != io.EOF || strings.Join(end.chunks, "") != "half" {
+		if end := ended(t, w); !end.responded || !errors.Is(end.err, io.EOF) || strings.Join(end.chunks, "") != "half" {
 			t.Errorf("Alfred saw %+v, want what came and a plain end", end)
 		}
 	})

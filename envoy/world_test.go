@@ -129,7 +129,7 @@ func newProcessor(t *testing.T, network, address string, options ...grpc.ServerO
 	go func() { served <- p.server.Serve(l) }()
 	t.Cleanup(func() {
 		p.server.Stop()
-		<-served
+		<-served //nolint:errcheck // that it ends is what counts
 	})
 	return p
 }

@@ -39,7 +39,7 @@ func BenchmarkCompletion(b *testing.B) {
 		}
 		defer func() { _ = res.Body.Close() }()
 		if text, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: %s, %v", res.Status, text, err)
+			return fmt.Errorf("%s: %s, %w", res.Status, text, err)
 		}
 		return nil
 	}

@@ -129,8 +129,10 @@ func checkAgainstDecoder(t *testing.T, body []byte, r Request) {
 		}
 		messages []struct{}
 	}
-	for name, to := range map[string]any{"model": &want.model, "stream": &want.stream, "n": &want.n, "max_tokens": &want.limit,
-		"max_completion_tokens": &want.second, "stream_options": &want.options, "messages": &want.messages} {
+	for name, to := range map[string]any{
+		"model": &want.model, "stream": &want.stream, "n": &want.n, "max_tokens": &want.limit,
+		"max_completion_tokens": &want.second, "stream_options": &want.options, "messages": &want.messages,
+	} {
 		if raw, ok := m[name]; ok {
 			if err := json.Unmarshal(raw, to); err != nil {
 				t.Fatalf("%s: accepted, but does not decode: %v", name, err)

@@ -94,8 +94,10 @@ func (w wireUsage) normalise() (u Usage, has, sane bool) {
 	if !w.hasPrompt && !w.hasCompletion {
 		return u, false, true
 	}
-	u = Usage{Input: w.prompt - w.cached - w.cacheWrite, CachedInput: w.cached, CacheWrite: w.cacheWrite,
-		Output: w.completion - w.reasoning, Reasoning: w.reasoning}
+	u = Usage{
+		Input: w.prompt - w.cached - w.cacheWrite, CachedInput: w.cached, CacheWrite: w.cacheWrite,
+		Output: w.completion - w.reasoning, Reasoning: w.reasoning,
+	}
 	if w.reasoning > 0 && w.total == w.prompt+w.completion+w.reasoning {
 		u.Output = w.completion
 	}

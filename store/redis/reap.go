@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,8 +62,8 @@ func (s *Store) due(ctx context.Context, org alfred.OrgID, limit int) ([]alfred.
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	ids, err := s.client.ZRangeByScore(ctx, keysOf(org).open(), &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
+	ids, err := s.client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: keysOf(org).open(), ByScore: true, Start: "-inf", Stop: now.UnixMilli(), Count: int64(limit),
 	}).Result()
 	if err != nil {
 		return nil, unavailable(err)

@@ -118,7 +118,7 @@ func RunDirectory(t *testing.T, open func(testing.TB) Directory) {
 		await(t, changes, store.Change{Version: 8, KeyHash: hash})
 		stop()
 		select {
-		case <-ended:
+		case <-ended: //nolint:errcheck // that it ends is what counts
 		case <-time.After(20 * time.Second):
 			t.Error("watching did not end with its context")
 		}

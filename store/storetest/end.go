@@ -43,8 +43,10 @@ func endCases() []ledgerCase {
 			want := []alfred.UsageEvent{{
 				Kind: alfred.EventSettle, Org: b.org, Reservation: r.Hold, User: "ann", Model: "m", CardVersion: 7, Held: 100, Cost: 70,
 				Charges: []alfred.CounterAmount{
-					{Counter: r.Caps[0].Counter, Amount: 70}, {Counter: r.Legs[0].Group[0].Counter, Amount: 60},
-					{Counter: r.Legs[1].Group[0].Counter, Amount: 10}, {Counter: r.Legs[1].Group[1].Counter, Amount: 10},
+					{Counter: r.Caps[0].Counter, Amount: 70},
+					{Counter: r.Legs[0].Group[0].Counter, Amount: 60},
+					{Counter: r.Legs[1].Group[0].Counter, Amount: 10},
+					{Counter: r.Legs[1].Group[1].Counter, Amount: 10},
 				},
 				Legs: []alfred.LegAmount{{Kind: alfred.LegPersonal, Subject: "ann", Amount: 60}, {Kind: alfred.LegTeam, Subject: "core", Amount: 10}},
 			}}

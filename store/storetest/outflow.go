@@ -19,7 +19,7 @@ func (b *bench) take(o alfred.Outflow, taken, available alfred.Credits) alfred.O
 	if err != nil {
 		b.Fatal(err)
 	}
-	if reply.Taken != taken || reply.Available != available || reply.Refused != (taken == 0 && !(o.Partial && available == 0)) {
+	if reply.Taken != taken || reply.Available != available || reply.Refused != (taken == 0 && (!o.Partial || available != 0)) {
 		b.Fatalf("outflow %s: %+v, expected %d of %d", o.Move, reply, taken, available)
 	}
 	return reply
