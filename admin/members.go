@@ -116,10 +116,8 @@ func (s *server) RemoveTeamMember(ctx context.Context, r api.RemoveTeamMemberReq
 	if m == nil {
 		return nil, notFound("member", r.UserId)
 	}
-	if err := s.takeBack(ctx, *m); err != nil {
-		return nil, err
-	}
-	err = s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+	of := func(r alfred.Release) bool { return r.User == user && r.Team == team }
+	err = s.ending(ctx, actor.Org, of, func() error { return s.takeBack(ctx, *m) }, func(ctx context.Context, w *change) error {
 		if err := w.publishTeam(ctx, team); err != nil {
 			return err
 		}

@@ -188,16 +188,16 @@ func (s *server) DeleteTeam(ctx context.Context, r api.DeleteTeamRequestObject) 
 	if err := matches(r.Params.IfMatch, team.Version); err != nil {
 		return nil, err
 	}
-	members, err := s.Records.Members(ctx, actor.Org, id)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range members {
-		if err := s.takeBack(ctx, m); err != nil {
-			return nil, err
+	back := func() error {
+		members, err := s.Records.Members(ctx, actor.Org, id)
+		for _, m := range members {
+			if err := s.takeBack(ctx, m); err != nil {
+				return err
+			}
 		}
+		return err
 	}
-	err = s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+	err = s.ending(ctx, actor.Org, func(r alfred.Release) bool { return r.Team == id }, back, func(ctx context.Context, w *change) error {
 		if err := w.publishTeam(ctx, id); err != nil {
 			return err
 		}

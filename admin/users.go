@@ -185,12 +185,8 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 		return nil, err
 	}
 	// What was released and is unspent goes back first; then it ends with the person.
-	if user.Status == alfred.OnVacation {
-		if err := s.comeBack(ctx, user, ""); err != nil {
-			return nil, err
-		}
-	}
-	err = s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+	of := func(r alfred.Release) bool { return r.User == id }
+	err = s.ending(ctx, actor.Org, of, func() error { return s.comeBack(ctx, user, "") }, func(ctx context.Context, w *change) error {
 		if err := s.protectLastOwner(ctx, user, user.Access, alfred.RoleMember); err != nil {
 			return err
 		}

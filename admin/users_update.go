@@ -178,12 +178,7 @@ func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.U
 	if !after.VacationUntil.IsZero() && !after.VacationUntil.After(now) {
 		return api.User{}, alfred.Invalid("vacation_until", "expected a time to come")
 	}
-	if returns {
-		if err := s.comeBack(ctx, before, ""); err != nil {
-			return api.User{}, err
-		}
-	}
-	if err := s.write(ctx, after.Org, func(ctx context.Context, w *change) error {
+	save := func(ctx context.Context, w *change) error {
 		if err := s.protectLastOwner(ctx, before, before.Access, roleIfLive(after)); err != nil {
 			return err
 		}
@@ -209,7 +204,15 @@ func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.U
 			}
 		}
 		return err
-	}); err != nil {
+	}
+	var err error
+	if returns {
+		of := func(r alfred.Release) bool { return r.User == before.ID }
+		err = s.ending(ctx, after.Org, of, func() error { return s.comeBack(ctx, before, "") }, save)
+	} else {
+		err = s.write(ctx, after.Org, save)
+	}
+	if err != nil {
 		return api.User{}, err
 	}
 	if leaves {

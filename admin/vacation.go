@@ -74,11 +74,15 @@ func (s *server) release(ctx context.Context, u alfred.User) error {
 		if err := s.Records.Lock(ctx, "vacation:"+string(u.Org)); err != nil {
 			return err
 		}
+		away, err := s.awayFrom(ctx, u, team.Team.ID)
+		if err != nil {
+			return err
+		}
 		done, room, err := s.releaseRoom(ctx, snap, u.ID, team.Team)
 		if err != nil {
 			return err
 		}
-		if done || taken > room {
+		if !away || done || taken > room {
 			return errReleased
 		}
 		return s.bookRelease(ctx, w, snap, alfred.Release{User: u.ID, Team: team.Team.ID, Amount: taken, Window: snap.window, Move: id}, true)
@@ -91,6 +95,68 @@ func (s *server) release(ctx context.Context, u alfred.User) error {
 	return s.apply(ctx, move{
 		org: u.Org, id: id, source: alfred.PersonalLeg(snap.principal(d), snap.window, snap.now).Group, amount: room, partial: true, book: book,
 	})
+}
+
+// awayFrom says whether a person is still on vacation, and still of this team
+// first.
+func (s *server) awayFrom(ctx context.Context, u alfred.User, team alfred.TeamID) (bool, error) {
+	now, err := s.Records.User(ctx, u.Org, u.ID)
+	if alfred.ErrorCode(err) == alfred.CodeNotFound {
+		return false, nil
+	}
+	if err != nil || now.Status != alfred.OnVacation {
+		return false, err
+	}
+	memberships, err := s.Records.Memberships(ctx, u.Org, u.ID)
+	return len(memberships) > 0 && memberships[0].Team == team, err
+}
+
+// ending runs a write that ends what a release rests on: a vacation, a
+// membership or a team. back returns what was released, as far as it is
+// unspent, before. Under the lock of all releases the write makes sure that
+// none was booked meanwhile, and begins again if one was.
+func (s *server) ending(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool, back func() error, fn func(ctx context.Context, w *change) error) error {
+	for range 3 {
+		if err := back(); err != nil {
+			return err
+		}
+		err := s.write(ctx, org, func(ctx context.Context, w *change) error {
+			if err := s.Records.Lock(ctx, "vacation:"+string(org)); err != nil {
+				return err
+			}
+			stands, err := s.anyReleased(ctx, org, of)
+			switch {
+			case err != nil:
+				return err
+			case stands && !w.call.dryRun:
+				return errReleased
+			}
+			return fn(ctx, w)
+		})
+		if !errors.Is(err, errReleased) {
+			return err
+		}
+	}
+	return errReleased
+}
+
+// anyReleased says whether such a release stands, in this window or the next.
+func (s *server) anyReleased(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool) (bool, error) {
+	snap, err := s.snapshot(ctx, org)
+	if err != nil {
+		return false, err
+	}
+	next, err := snap.next()
+	if err != nil {
+		return false, err
+	}
+	for _, window := range []alfred.Window{snap.window, next} {
+		all, err := s.Records.Releases(ctx, org, window)
+		if err != nil || slices.ContainsFunc(all, of) {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // releaseRoom says what a person may still give to a team in this window, and
@@ -204,7 +270,7 @@ func (s *server) comeBack(ctx context.Context, u alfred.User, team alfred.TeamID
 // takeBack is comeBack for a member who is about to lose a team.
 func (s *server) takeBack(ctx context.Context, m alfred.Member) error {
 	u, err := s.Records.User(ctx, callOf(ctx).actor.Org, m.User)
-	if err != nil || u.Status != alfred.OnVacation {
+	if err != nil {
 		return err
 	}
 	return s.comeBack(ctx, u, m.Team)
