@@ -36,6 +36,10 @@ func TestWhatUpPrintsCanBePasted(t *testing.T) {
 	defer cancel()
 	ended := start(t, ctx, l, out)
 
+	base := "http://localhost:" + values["ALFRED_PORT"]
+	if peopled(t.Context(), base) {
+		t.Error("somebody is here before anybody was made")
+	}
 	var script strings.Builder
 	script.WriteString("set -eu\n")
 	for _, m := range regexp.MustCompile(`(?m)^  ( *\S.*)$`).FindAllStringSubmatch(after(t, out.String(), "Create your first"), -1) {
@@ -69,6 +73,9 @@ func TestWhatUpPrintsCanBePasted(t *testing.T) {
 	// Settling follows the answer at once; the quota is asked for right after it and may still show the hold alone.
 	if completion.Usage.Total == 0 || quota.Personal != 10000 {
 		t.Errorf("got\n%s", text)
+	}
+	if !peopled(t.Context(), base) {
+		t.Error("nobody is here after the first admin was made")
 	}
 	// Whoever lost the key makes a new one on the machine itself.
 	t.Setenv("ALFRED_HOME", l.home)

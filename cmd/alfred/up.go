@@ -89,7 +89,7 @@ func up(ctx context.Context, l launch) error {
 	if err := l.start(ctx, s, local, found, env); err != nil {
 		return stopped(ctx, err)
 	}
-	guide(l.out, local)
+	guide(ctx, l.out, local)
 	return s.wait(ctx)
 }
 
