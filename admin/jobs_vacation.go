@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,6 +28,9 @@ func (j *Jobs) KeepVacations(ctx context.Context) error {
 
 func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 	s := j.server()
+	if err := s.mendReleases(ctx, org); err != nil {
+		return err
+	}
 	away, err := s.everyone(ctx, org, alfred.OnVacation)
 	if err != nil {
 		return err
@@ -49,6 +53,41 @@ func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 		}
 	}
 	return s.planReleases(ctx, org)
+}
+
+// mendReleases gives back what stands in this window for somebody who is not
+// away, or not of the team any more. Nothing leaves such a release behind
+// now; a record of an earlier version may hold some.
+func (s *server) mendReleases(ctx context.Context, org alfred.OrgID) error {
+	snap, err := s.snapshot(ctx, org)
+	if err != nil {
+		return err
+	}
+	// The releases first: whoever leaves after that is in none of them.
+	releases, err := s.Records.Releases(ctx, org, snap.window)
+	if err != nil || len(releases) == 0 {
+		return err
+	}
+	away, err := s.away(ctx, snap)
+	if err != nil {
+		return err
+	}
+	stands := map[releaseKey]bool{}
+	for _, d := range away {
+		for _, m := range d.Memberships {
+			stands[releaseKey{d.User.ID, m.Team}] = true
+		}
+	}
+	for _, r := range releases {
+		if stands[releaseKey{r.User, r.Team}] {
+			continue
+		}
+		s.Log.Warn("a release without a vacation is given back", "user", r.User, "team", r.Team, "amount", r.Amount)
+		if err := s.giveBack(ctx, snap, r); err != nil && !errors.Is(err, errReleased) {
+			return fmt.Errorf("give back to %s: %w", r.User, err)
+		}
+	}
+	return nil
 }
 
 // everyone lists the people of a status.

@@ -45,14 +45,16 @@ func describeMember(m alfred.Member, u alfred.User) api.Member {
 }
 
 // AddTeamMember puts somebody into a team, or changes whether they are its
-// admin, which only an admin of the organisation may do.
+// admin, which only an admin of the organisation may do. A team admin adds
+// people whom he sees already, those of his other teams: whoever is added
+// comes into his scope, so for others an admin has to do it.
 func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestObject) (api.AddTeamMemberResponseObject, error) {
 	actor := callOf(ctx).actor
 	team, err := s.Records.Team(ctx, actor.Org, alfred.TeamID(r.TeamId))
 	if err != nil {
 		return nil, err
 	}
-	user, err := s.Records.User(ctx, actor.Org, alfred.UserID(r.UserId))
+	user, err := s.seen(ctx, alfred.UserID(r.UserId))
 	if err != nil {
 		return nil, err
 	}

@@ -188,6 +188,19 @@ func TestFieldRights(t *testing.T) {
 	w.do("POST", "/v1/admin/users/"+w.owner.id+"/keys", admin.key, "").refused(http.StatusForbidden, alfred.CodeForbidden)
 	w.do("POST", "/v1/admin/users", admin.key, `{"email":"x@company.com","name":"X","access_role":"admin"}`).refused(http.StatusForbidden, alfred.CodeForbidden)
 	w.do("POST", "/v1/admin/teams/"+team+"/members/"+member.id+"?is_admin=true", lead.key, "").refused(http.StatusForbidden, alfred.CodeForbidden)
+
+	// Nobody comes into a team admin's scope by his own hand, and an owner who
+	// is in it keeps his credits.
+	free := w.user("free@company.com", "")
+	for _, p := range []person{free, other, w.owner} {
+		w.do("POST", "/v1/admin/teams/"+team+"/members/"+p.id, lead.key, "").refused(http.StatusNotFound, alfred.CodeNotFound)
+	}
+	second := w.team("Design", "1000")
+	w.do("POST", "/v1/admin/teams/"+second+"/members/"+lead.id+"?is_admin=true", w.owner.key, "").is(http.StatusCreated)
+	w.do("POST", "/v1/admin/teams/"+second+"/members/"+member.id, lead.key, "").is(http.StatusCreated)
+	w.do("POST", "/v1/admin/teams/"+second+"/members/"+w.owner.id, w.owner.key, "").is(http.StatusCreated)
+	w.do("PATCH", "/v1/admin/users/"+w.owner.id, lead.key, `{"status":"on_vacation"}`).refused(http.StatusForbidden, alfred.CodeForbidden)
+	w.do("DELETE", "/v1/admin/teams/"+second+"/members/"+w.owner.id, w.owner.key, "").is(http.StatusNoContent)
 	if seen := w.do("GET", "/v1/admin/users", lead.key, "").list(); len(seen) != 2 {
 		t.Errorf("a team admin sees %d people, want himself and his member", len(seen))
 	}

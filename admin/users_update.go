@@ -85,6 +85,9 @@ func (s *server) mayUpdate(ctx context.Context, actor alfred.Actor, before, afte
 		return refuse("status", "only an admin may suspend or reactivate.")
 	}
 	if !actor.Access.Administers() {
+		if before.ID != actor.User && before.Access.Administers() {
+			return refuse("status", "a team admin may not send an owner or an admin on vacation.")
+		}
 		b.Status = nil
 		b.VacationUntil = nil
 		if given := givenFields(b); len(given) > 0 {

@@ -72,6 +72,23 @@ func TestAVacationThatEndsAtOnceLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// What an earlier version left behind is given back.
+func TestAReleaseWithoutAVacationIsGivenBack(t *testing.T) {
+	w := started(t)
+	p, other := w.user("a@company.com", ""), w.user("b@company.com", "")
+	team := w.team("Engineering", "10000", p, other)
+	w.vacation(p, true).is(http.StatusOK)
+	u, err := w.records.User(w.ctx, w.org, alfred.UserID(p.id))
+	w.must(err)
+	u.Status = alfred.Active
+	w.must(w.records.UpdateUser(w.ctx, u))
+	w.jobs.Step(w.ctx)
+	w.jobs.Step(w.ctx)
+	if q, pool := w.quota(p), w.pool(team); number(q["personal_quota"]) != 1000 || number(pool["effective_pool"]) != 10000 {
+		t.Errorf("quota %v, pool %v", q["personal_quota"], pool["effective_pool"])
+	}
+}
+
 // A release that was booked while somebody came back is given back, too.
 func TestOfComingAndGoingAtOnceNothingIsLost(t *testing.T) {
 	w := started(t)
