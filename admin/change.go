@@ -45,7 +45,7 @@ func (d *dryRun) Error() string { return "dry run: nothing was changed" }
 // it undoes everything and returns what would have changed.
 func (s *server) write(ctx context.Context, org alfred.OrgID, fn func(ctx context.Context, w *change) error) error {
 	c := callOf(ctx)
-	return s.Records.InTx(ctx, func(ctx context.Context) error {
+	err := s.Records.InTx(ctx, func(ctx context.Context) error {
 		w := &change{server: s, org: org, call: c, now: s.Now(), users: map[alfred.UserID]bool{}}
 		if err := fn(ctx, w); err != nil {
 			return err
@@ -53,8 +53,15 @@ func (s *server) write(ctx context.Context, org alfred.OrgID, fn func(ctx contex
 		if c.dryRun {
 			return &dryRun{DryRun: true, Changes: append([]dryChange{}, w.changes...)}
 		}
+		if err := s.commitClaim(ctx, c); err != nil {
+			return err
+		}
 		return w.flush(ctx)
 	})
+	if err == nil && c.claim.key != "" {
+		c.claim.written = true
+	}
+	return err
 }
 
 // audit records one change. before and after are shown to admins and kept

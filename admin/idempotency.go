@@ -39,16 +39,20 @@ func (s *server) once(next http.Handler) http.Handler {
 			s.replay(w, c, *earlier, requestHash(r, body))
 			return
 		}
+		c.claim = claim{key: key}
 		rec := &recordingWriter{ResponseWriter: w}
 		finished := false
 		// The reply is kept even when the client has left meanwhile: it is the
 		// client that comes back.
 		ctx := context.WithoutCancel(r.Context())
 		defer func() {
-			if finished {
+			if finished || c.claim.lost {
 				return
 			}
-			if err := s.Records.AbandonIdempotent(ctx, org, actor, key); err != nil {
+			// A refusal may be tried again. After a failure that may have come
+			// after the write, a second try would write twice.
+			refused := rec.status >= 400 && rec.status < 500
+			if err := s.Records.AbandonIdempotent(ctx, org, actor, key, refused && c.claim.written); err != nil {
 				s.Log.Error("release an idempotency key", "request_id", c.request, "err", err)
 			}
 		}()
@@ -60,17 +64,45 @@ func (s *server) once(next http.Handler) http.Handler {
 			BodyHash: requestHash(r, body), Status: rec.status, Body: withoutSecret(rec.body.Bytes(), c.secret),
 			Header: map[string]string{"Content-Type": rec.Header().Get("Content-Type"), "ETag": rec.Header().Get("ETag")},
 		}
-		if err := s.Records.FinishIdempotent(ctx, org, actor, key, reply); err != nil {
+		if err := s.Records.FinishIdempotent(ctx, org, actor, key, reply, s.Now()); err != nil {
 			s.Log.Error("keep a reply for its idempotency key", "request_id", c.request, "err", err)
 		}
 		finished = true
 	})
 }
 
+// answerless is the status of a request that has written, and whose process
+// ended before it had answered.
+const answerless = 1
+
+// claim is the Idempotency-Key under which a request runs.
+type claim struct {
+	key     string // "" without one
+	written bool   // something was committed under it
+	lost    bool   // it lapsed, and somebody else may have it
+}
+
+// commitClaim marks the request's key in the transaction of its first write,
+// so that of two requests with one key at most one writes, whichever process
+// ends when.
+func (s *server) commitClaim(ctx context.Context, c *call) error {
+	if c.claim.key == "" || c.claim.written {
+		return nil
+	}
+	err := s.Records.CommitIdempotent(ctx, c.actor.Org, string(c.actor.User), c.claim.key, s.Now())
+	if alfred.ErrorCode(err) == alfred.CodeNotFound {
+		c.claim.lost = true
+		return alfred.Errorf(alfred.CodeInFlight, "This took so long that another request with the same Idempotency-Key has taken over.")
+	}
+	return err
+}
+
 func (s *server) replay(w http.ResponseWriter, c *call, r alfred.IdempotentReply, hash string) {
 	switch {
 	case r.BodyHash != hash:
 		s.refuse(w, c, &alfred.Error{Code: alfred.CodeIdempotency, Field: "Idempotency-Key", Message: "This Idempotency-Key was used for a different request."})
+	case r.Status == answerless:
+		s.refuse(w, c, alfred.Errorf(alfred.CodeConflict, "The first request with this Idempotency-Key was carried out, and its answer was lost. Read what it changed instead of repeating it."))
 	case r.Status == 0:
 		s.refuse(w, c, alfred.Errorf(alfred.CodeInFlight, "The first request with this Idempotency-Key has not ended yet."))
 	default:

@@ -153,5 +153,5 @@ func describeKey(k alfred.Key) api.Key {
 }
 
 func auditedKey(k alfred.Key) map[string]any {
-	return map[string]any{"user_id": k.User, "name": k.Name, "prefix": k.Prefix, "last4": k.Last4, "expires_at": k.ExpiresAt}
+	return map[string]any{"user_id": k.User, "name": k.Name, "prefix": k.Prefix, "last4": k.Last4, "expires_at": orNull(k.ExpiresAt)}
 }

@@ -15,6 +15,8 @@ type Live interface {
 	UndoOutflow(ctx context.Context, o alfred.Outflow) error
 	// Catalog is what was published last, nil when there is nothing.
 	Catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error)
+	// Principal is the published record of a credential, nil when there is none.
+	Principal(ctx context.Context, keyHash string) (*alfred.Principal, error)
 	PublishCatalog(ctx context.Context, c *alfred.Catalog) error
 	PublishPrincipals(ctx context.Context, byKeyHash map[string]*alfred.Principal) error
 	Ping(ctx context.Context) error

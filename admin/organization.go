@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
+	"time"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
@@ -96,13 +98,24 @@ func (s *server) keepsUsage(ctx context.Context, before, after alfred.Organizati
 		return nil
 	}
 	all, err := s.balances(ctx, before.ID, []alfred.Counter{{Kind: alfred.CountOrg, Subject: string(before.ID), Window: windows[0]}})
-	if err != nil || all[0].Committed == 0 {
+	if err != nil {
+		return err
+	}
+	moved, err := s.movedNow(ctx, before.ID, now)
+	if err != nil || (all[0].Committed == 0 && !moved) {
 		return err
 	}
 	return &alfred.Error{
 		Code: alfred.CodeConflict, Field: "settings.window",
-		Message: "settings.window: credits were spent in this window, and another zone or window would begin it anew. Change it while nothing is spent.",
+		Message: "settings.window: credits were spent or moved in this window, and another zone or window would begin it anew. Change it while nothing is spent.",
 	}
+}
+
+// movedNow says whether credits have left a budget on its live counter, which
+// another window would not know of, while what they became stays.
+func (s *server) movedNow(ctx context.Context, org alfred.OrgID, now time.Time) (bool, error) {
+	all, err := s.Records.Adjustments(ctx, org, alfred.AdjustmentFilter{EndAfter: now})
+	return slices.ContainsFunc(all, func(a alfred.Adjustment) bool { return a.OnCounter }), err
 }
 
 // notMyQuota lets only owners raise the default that is their own quota too:

@@ -38,6 +38,17 @@ func TestSettings(t *testing.T) {
 	w.do("PATCH", path, admin.key, `{"settings":{"default_personal_quota":90}}`).refused(http.StatusForbidden, alfred.CodeForbidden)
 }
 
+// What was moved lies on the window's counters as much as what was spent.
+func TestAWindowIsNotBegunAnewOverATransfer(t *testing.T) {
+	w := started(t)
+	a := w.user("a@company.com", "")
+	w.do("POST", "/v1/users/me/transfer", w.owner.key, `{"recipient_email":"a@company.com","amount":400}`).is(http.StatusCreated)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"zone":"Europe/Oslo"}}`).refused(http.StatusConflict, alfred.CodeConflict)
+	if mine, theirs := w.quota(w.owner), w.quota(a); number(mine["personal_quota"]) != 9600 || number(theirs["personal_quota"]) != 1400 {
+		t.Errorf("quotas: %v, %v", mine["personal_quota"], theirs["personal_quota"])
+	}
+}
+
 // Where a quota comes from: the person, the first team, the organisation.
 func TestSourceOfAQuota(t *testing.T) {
 	w := started(t)

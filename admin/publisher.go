@@ -101,7 +101,11 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 			return err
 		}
 		snap.catalog.Version = version
-		if err := p.superseded(p.Live.PublishCatalog(ctx, snap.catalog)); err != nil {
+		err := p.Live.PublishCatalog(ctx, snap.catalog)
+		if alfred.ErrorCode(err) == alfred.CodeStaleVersion {
+			err = p.superseded(ctx, func() (int64, error) { return p.catalogStands(ctx, org) })
+		}
+		if err != nil {
 			return fmt.Errorf("catalog: %w", err)
 		}
 	}
@@ -128,20 +132,54 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 	if len(byHash) == 0 {
 		return nil
 	}
-	if err := p.superseded(p.Live.PublishPrincipals(ctx, byHash)); err != nil {
+	err = p.Live.PublishPrincipals(ctx, byHash)
+	if alfred.ErrorCode(err) == alfred.CodeStaleVersion {
+		err = p.superseded(ctx, func() (int64, error) { return p.peopleStand(ctx, byHash) })
+	}
+	if err != nil {
 		return fmt.Errorf("people: %w", err)
 	}
 	return nil
 }
 
-// superseded forgives the refusal of a version that is older than what
-// stands: another process has published the later one.
-func (p *Publisher) superseded(err error) error {
-	if alfred.ErrorCode(err) != alfred.CodeStaleVersion {
+// superseded deals with the refusal of a version that is older than what
+// stands. Mostly another process has published the later one, and all is
+// well. But a record that was restored from an older copy counts from a lower
+// number, and everything it publishes would be refused for ever: then the
+// numbers go on above what stands, and everything is published again.
+func (p *Publisher) superseded(ctx context.Context, stands func() (int64, error)) error {
+	version, err := stands()
+	if err != nil {
 		return err
 	}
-	p.Log.Warn("a newer version was published already", "err", err)
-	return nil
+	behind, err := p.Records.RaiseTopics(ctx, version)
+	if err != nil || !behind {
+		return err
+	}
+	p.Log.Warn("the record is older than what is published: publishing everything again", "published_version", version)
+	return Republish(ctx, p.Records, p.Now())
+}
+
+func (p *Publisher) catalogStands(ctx context.Context, org alfred.OrgID) (int64, error) {
+	c, err := p.Live.Catalog(ctx, org)
+	if err != nil || c == nil {
+		return 0, err
+	}
+	return c.Version, nil
+}
+
+func (p *Publisher) peopleStand(ctx context.Context, byHash map[string]*alfred.Principal) (int64, error) {
+	version := int64(0)
+	for hash := range byHash {
+		standing, err := p.Live.Principal(ctx, hash)
+		if err != nil {
+			return 0, err
+		}
+		if standing != nil {
+			version = max(version, standing.Version)
+		}
+	}
+	return version, nil
 }
 
 // Republish marks everything to be published: at the start of the process,

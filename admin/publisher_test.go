@@ -273,3 +273,39 @@ func TestRecorder(t *testing.T) {
 		t.Errorf("decision: %v", d)
 	}
 }
+
+// A record that was restored from an older copy counts from a lower number
+// than the live store has seen: it goes on above that.
+func TestARestoredRecordPublishesAgain(t *testing.T) {
+	w := started(t)
+	a := w.user("a@company.com", `,"personal_quota":100`)
+	w.publish()
+	hash := alfred.HashSecret(a.key, w.config.Pepper)
+	catalog, err := w.live.Catalog(w.ctx, w.org)
+	w.must(err)
+	who, err := w.live.Principal(w.ctx, hash)
+	w.must(err)
+	newer, later := *catalog, *who
+	newer.Version += 1000
+	later.Version += 5000
+	w.must(w.live.PublishCatalog(w.ctx, &newer))
+	w.must(w.live.PublishPrincipals(w.ctx, map[string]*alfred.Principal{hash: &later}))
+
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"name":"Restored"}`).is(http.StatusOK)
+	w.do("PATCH", "/v1/admin/users/"+a.id, w.owner.key, `{"personal_quota":7}`).is(http.StatusOK)
+	w.publish()
+	catalog, err = w.live.Catalog(w.ctx, w.org)
+	w.must(err)
+	who, err = w.live.Principal(w.ctx, hash)
+	w.must(err)
+	if catalog.Name != "Restored" || who.Personal.Base != 7*alfred.Credit {
+		t.Errorf("published: %s with a quota of %s", catalog.Name, who.Personal.Base)
+	}
+
+	// A version that another process has published is no reason to begin again.
+	raised, err := w.records.RaiseTopics(w.ctx, catalog.Version)
+	w.must(err)
+	if raised {
+		t.Error("the numbers were raised again")
+	}
+}

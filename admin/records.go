@@ -89,6 +89,7 @@ type BudgetRecords interface {
 	Adjustments(ctx context.Context, org alfred.OrgID, f alfred.AdjustmentFilter) ([]alfred.Adjustment, error)
 	CreateTransfer(ctx context.Context, t alfred.Transfer) error
 	Transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]alfred.Transfer, error)
+	TransferTotal(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) (alfred.Credits, error) // of all pages
 
 	CreateMove(ctx context.Context, m alfred.Move) error
 	FinishMove(ctx context.Context, org alfred.OrgID, id alfred.MoveID, state string) error
@@ -118,11 +119,18 @@ type HistoryRecords interface {
 	Inbox(ctx context.Context, org alfred.OrgID, u alfred.UserID, unreadOnly bool, limit int) ([]alfred.InboxItem, error)
 	MarkInboxRead(ctx context.Context, org alfred.OrgID, u alfred.UserID, at time.Time) error
 
-	// BeginIdempotent claims a key for 24 hours. It returns the earlier reply
-	// when somebody claimed it before.
+	// BeginIdempotent claims a key. It returns the earlier reply when somebody
+	// claimed it before: of Status 0 while they are at it, and answerless when
+	// they have written and not answered. A claim under which nothing is
+	// written lapses in minutes.
 	BeginIdempotent(ctx context.Context, org alfred.OrgID, actor, key, bodyHash string, now time.Time) (*alfred.IdempotentReply, error)
-	FinishIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, r alfred.IdempotentReply) error
-	AbandonIdempotent(ctx context.Context, org alfred.OrgID, actor, key string) error
+	// CommitIdempotent marks, in the transaction of the write, that the one who
+	// claimed a key has written. CodeNotFound: the claim is somebody else's now.
+	CommitIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, now time.Time) error
+	FinishIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, r alfred.IdempotentReply, now time.Time) error
+	// AbandonIdempotent gives a claim back; one that was written under only
+	// when written says so.
+	AbandonIdempotent(ctx context.Context, org alfred.OrgID, actor, key string, written bool) error
 }
 
 // PublishingRecords feed the directory.
@@ -133,6 +141,9 @@ type PublishingRecords interface {
 	// Touched returns what is to be published, oldest first.
 	Touched(ctx context.Context, max int) ([]alfred.Topic, error)
 	Published(ctx context.Context, seqs []int64) error
+	// RaiseTopics lets topics be numbered above what was seen published, and
+	// says whether they were behind it.
+	RaiseTopics(ctx context.Context, above int64) (raised bool, err error)
 	// WaitTouched returns when something was touched or ctx ends.
 	WaitTouched(ctx context.Context) error
 	// UserDirectory includes deleted people, so that their keys die.

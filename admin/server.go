@@ -96,6 +96,7 @@ type call struct {
 	ip        string
 	dryRun    bool
 	secret    string // shown in the reply, and to be removed from what is kept of it
+	claim     claim
 }
 
 type callKey struct{}

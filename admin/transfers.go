@@ -107,39 +107,47 @@ func because(reason string) string {
 	return " “" + reason + "”"
 }
 
+// maxMyTransfers is how many transfers each way are listed. The totals are of
+// all.
+const maxMyTransfers = 200
+
 // ListMyTransfers lists what the actor gave and got.
 func (s *server) ListMyTransfers(ctx context.Context, r api.ListMyTransfersRequestObject) (api.ListMyTransfersResponseObject, error) {
 	actor := callOf(ctx).actor
-	f := alfred.TransferFilter{From: value(r.Params.From), Until: value(r.Params.Until), Limit: 200}
+	f := alfred.TransferFilter{From: value(r.Params.From), Until: value(r.Params.Until), Limit: maxMyTransfers}
 	sentFilter, receivedFilter := f, f
 	sentFilter.Sender, receivedFilter.Recipient = actor.User, actor.User
-	sent, sentTotal, err := s.transfers(ctx, actor.Org, sentFilter)
+	sent, err := s.transfers(ctx, actor.Org, sentFilter)
 	if err != nil {
 		return nil, err
 	}
-	received, receivedTotal, err := s.transfers(ctx, actor.Org, receivedFilter)
+	received, err := s.transfers(ctx, actor.Org, receivedFilter)
 	if err != nil {
 		return nil, err
 	}
-	return api.ListMyTransfers200JSONResponse{Sent: sent, Received: received, TotalSent: sentTotal, TotalReceived: receivedTotal}, nil
+	out := api.ListMyTransfers200JSONResponse{Sent: sent, Received: received}
+	if out.TotalSent, err = s.Records.TransferTotal(ctx, actor.Org, sentFilter); err != nil {
+		return nil, err
+	}
+	out.TotalReceived, err = s.Records.TransferTotal(ctx, actor.Org, receivedFilter)
+	return out, err
 }
 
-// transfers reads transfers with the addresses of both ends, and their sum.
-func (s *server) transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]api.Transfer, alfred.Credits, error) {
+// transfers reads transfers with the addresses of both ends.
+func (s *server) transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]api.Transfer, error) {
 	rows, err := s.Records.Transfers(ctx, org, f)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	emails, err := s.emails(ctx, org, rows)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	out, total := make([]api.Transfer, len(rows)), alfred.Credits(0)
+	out := make([]api.Transfer, len(rows))
 	for i, t := range rows {
 		out[i] = describeTransfer(t, emails[t.Sender], emails[t.Recipient])
-		total += t.Amount
 	}
-	return out, total, nil
+	return out, nil
 }
 
 func (s *server) emails(ctx context.Context, org alfred.OrgID, rows []alfred.Transfer) (map[alfred.UserID]string, error) {
@@ -179,7 +187,7 @@ func (s *server) ListTransfers(ctx context.Context, r api.ListTransfersRequestOb
 		Either: alfred.UserID(value(p.User)), From: value(p.From), Until: value(p.Until), MinAmount: amount(p.MinAmount), MaxAmount: amount(p.MaxAmount),
 		After: pg.after, Limit: pg.limit + 1,
 	}
-	rows, _, err := s.transfers(ctx, callOf(ctx).actor.Org, f)
+	rows, err := s.transfers(ctx, callOf(ctx).actor.Org, f)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +210,7 @@ func (s *server) ExportTransfers(ctx context.Context, r api.ExportTransfersReque
 	out := csv.NewWriter(&b)
 	_ = out.Write([]string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at"}) // a buffer takes everything
 	for {
-		rows, _, err := s.transfers(ctx, org, f)
+		rows, err := s.transfers(ctx, org, f)
 		if err != nil {
 			return nil, err
 		}

@@ -311,7 +311,7 @@ func (p *snapshot) describe(d alfred.UserDirectory) api.User {
 // auditedUser is what the audit log keeps of a person.
 func auditedUser(u alfred.User) map[string]any {
 	return map[string]any{
-		"email": u.Email, "name": u.Name, "status": u.Status, "access_role": u.Access, "department_id": u.Department, "personal_quota": u.Quota,
-		"max_priority": u.MaxPriority, "vacation_until": u.VacationUntil,
+		"email": u.Email, "name": u.Name, "status": u.Status, "access_role": u.Access, "department_id": orNull(u.Department), "personal_quota": u.Quota,
+		"max_priority": orNull(u.MaxPriority), "vacation_until": orNull(u.VacationUntil),
 	}
 }

@@ -45,3 +45,18 @@ func (s *Store) Touched(ctx context.Context, max int) ([]alfred.Topic, error) {
 func (s *Store) Published(ctx context.Context, seqs []int64) error {
 	return failed(s.q(ctx).Published(ctx, seqs), "forget what was published")
 }
+
+// RaiseTopics lets the numbers of topics go on above one that was seen
+// published, and says whether they were behind it, as they are in a record
+// that was restored from an older copy.
+func (s *Store) RaiseTopics(ctx context.Context, above int64) (raised bool, err error) {
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Lock(ctx, "raise topics"); err != nil {
+			return err
+		}
+		rows, err := s.q(ctx).RaiseTopics(ctx, above)
+		raised = rows > 0
+		return failed(err, "raise the numbers of topics")
+	})
+	return raised, err
+}

@@ -29,3 +29,12 @@ func (s *Store) Transfers(ctx context.Context, org alfred.OrgID, f alfred.Transf
 		}
 	}), failed(err, "list transfers")
 }
+
+// TransferTotal sums the transfers that the filter leaves, on all pages.
+func (s *Store) TransferTotal(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) (alfred.Credits, error) {
+	total, err := s.q(ctx).TransferTotal(ctx, db.TransferTotalParams{
+		OrgID: org, Sender: string(f.Sender), Recipient: string(f.Recipient), Either: string(f.Either),
+		Since: instant(f.From), Until: instant(f.Until), MinAmount: int64(f.MinAmount), MaxAmount: int64(f.MaxAmount),
+	})
+	return alfred.Credits(total), failed(err, "sum transfers")
+}

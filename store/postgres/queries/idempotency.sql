@@ -1,3 +1,5 @@
+-- Status 0 is a request in flight, 1 one that has written and has no answer yet.
+
 -- name: ClaimIdempotent :execrows
 INSERT INTO idempotency_keys AS k (org_id, actor, key, body_hash, status, header, body, expires_at)
 VALUES (@org_id, @actor, @key, @body_hash, 0, '{}', '', @expires_at)
@@ -7,12 +9,16 @@ WHERE k.expires_at <= @now::timestamptz;
 -- name: IdempotentReply :one
 SELECT body_hash, status, header, body FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3;
 
--- name: FinishIdempotent :execrows
-UPDATE idempotency_keys SET status = @status, header = @header, body = @body
+-- name: CommitIdempotent :execrows
+UPDATE idempotency_keys SET status = 1, expires_at = @expires_at
 WHERE org_id = @org_id AND actor = @actor AND key = @key AND status = 0;
 
+-- name: FinishIdempotent :execrows
+UPDATE idempotency_keys SET status = @status, header = @header, body = @body, expires_at = @expires_at
+WHERE org_id = @org_id AND actor = @actor AND key = @key AND status IN (0, 1);
+
 -- name: AbandonIdempotent :exec
-DELETE FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3 AND status = 0;
+DELETE FROM idempotency_keys WHERE org_id = @org_id AND actor = @actor AND key = @key AND (status = 0 OR (status = 1 AND @written::boolean));
 
 -- name: ForgetIdempotent :exec
 -- A few at a time, in passing, without waiting for anybody.

@@ -15,6 +15,17 @@ WHERE org_id = @org_id
   AND (@max_amount::bigint = 0 OR amount <= @max_amount)
 ORDER BY id DESC LIMIT sqlc.narg(max)::bigint;
 
+-- name: TransferTotal :one
+SELECT coalesce(sum(amount), 0)::bigint FROM transfers
+WHERE org_id = @org_id
+  AND (@sender::text = '' OR sender_id = @sender)
+  AND (@recipient::text = '' OR recipient_id = @recipient)
+  AND (@either::text = '' OR sender_id = @either OR recipient_id = @either)
+  AND (sqlc.narg(since)::timestamptz IS NULL OR created_at >= sqlc.narg(since))
+  AND (sqlc.narg(until)::timestamptz IS NULL OR created_at < sqlc.narg(until))
+  AND (@min_amount::bigint = 0 OR amount >= @min_amount)
+  AND (@max_amount::bigint = 0 OR amount <= @max_amount);
+
 -- name: CreateMove :exec
 INSERT INTO moves (org_id, id, outflow, state, created_at) VALUES ($1, $2, $3, $4, $5);
 

@@ -14,15 +14,21 @@ import (
 )
 
 const abandonIdempotent = `-- name: AbandonIdempotent :exec
-DELETE FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3 AND status = 0
+DELETE FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3 AND (status = 0 OR (status = 1 AND $4::boolean))
 `
 
-func (q *Queries) AbandonIdempotent(ctx context.Context, orgID alfred.OrgID, actor string, key string) error {
-	_, err := q.db.Exec(ctx, abandonIdempotent, orgID, actor, key)
+func (q *Queries) AbandonIdempotent(ctx context.Context, orgID alfred.OrgID, actor string, key string, written bool) error {
+	_, err := q.db.Exec(ctx, abandonIdempotent,
+		orgID,
+		actor,
+		key,
+		written,
+	)
 	return err
 }
 
 const claimIdempotent = `-- name: ClaimIdempotent :execrows
+
 INSERT INTO idempotency_keys AS k (org_id, actor, key, body_hash, status, header, body, expires_at)
 VALUES ($1, $2, $3, $4, 0, '{}', '', $5)
 ON CONFLICT (org_id, actor, key) DO UPDATE SET body_hash = EXCLUDED.body_hash, status = 0, header = '{}', body = '', expires_at = EXCLUDED.expires_at
@@ -38,6 +44,7 @@ type ClaimIdempotentParams struct {
 	Now       time.Time
 }
 
+// Status 0 is a request in flight, 1 one that has written and has no answer yet.
 func (q *Queries) ClaimIdempotent(ctx context.Context, arg ClaimIdempotentParams) (int64, error) {
 	result, err := q.db.Exec(ctx, claimIdempotent,
 		arg.OrgID,
@@ -53,18 +60,37 @@ func (q *Queries) ClaimIdempotent(ctx context.Context, arg ClaimIdempotentParams
 	return result.RowsAffected(), nil
 }
 
+const commitIdempotent = `-- name: CommitIdempotent :execrows
+UPDATE idempotency_keys SET status = 1, expires_at = $1
+WHERE org_id = $2 AND actor = $3 AND key = $4 AND status = 0
+`
+
+func (q *Queries) CommitIdempotent(ctx context.Context, expiresAt time.Time, orgID alfred.OrgID, actor string, key string) (int64, error) {
+	result, err := q.db.Exec(ctx, commitIdempotent,
+		expiresAt,
+		orgID,
+		actor,
+		key,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const finishIdempotent = `-- name: FinishIdempotent :execrows
-UPDATE idempotency_keys SET status = $1, header = $2, body = $3
-WHERE org_id = $4 AND actor = $5 AND key = $6 AND status = 0
+UPDATE idempotency_keys SET status = $1, header = $2, body = $3, expires_at = $4
+WHERE org_id = $5 AND actor = $6 AND key = $7 AND status IN (0, 1)
 `
 
 type FinishIdempotentParams struct {
-	Status int64
-	Header json.RawMessage
-	Body   []byte
-	OrgID  alfred.OrgID
-	Actor  string
-	Key    string
+	Status    int64
+	Header    json.RawMessage
+	Body      []byte
+	ExpiresAt time.Time
+	OrgID     alfred.OrgID
+	Actor     string
+	Key       string
 }
 
 func (q *Queries) FinishIdempotent(ctx context.Context, arg FinishIdempotentParams) (int64, error) {
@@ -72,6 +98,7 @@ func (q *Queries) FinishIdempotent(ctx context.Context, arg FinishIdempotentPara
 		arg.Status,
 		arg.Header,
 		arg.Body,
+		arg.ExpiresAt,
 		arg.OrgID,
 		arg.Actor,
 		arg.Key,

@@ -40,6 +40,19 @@ func (q *Queries) Published(ctx context.Context, seqs []int64) error {
 	return err
 }
 
+const raiseTopics = `-- name: RaiseTopics :execrows
+SELECT setval(pg_get_serial_sequence('outbox', 'seq'), $1::bigint)
+WHERE coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'seq')::regclass), 0) < $1::bigint
+`
+
+func (q *Queries) RaiseTopics(ctx context.Context, above int64) (int64, error) {
+	result, err := q.db.Exec(ctx, raiseTopics, above)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const touch = `-- name: Touch :exec
 INSERT INTO outbox (org_id, kind, subject) SELECT $1, $2, unnest($3::text[])
 `

@@ -124,6 +124,45 @@ func (q *Queries) PendingMoves(ctx context.Context, createdBefore time.Time) ([]
 	return items, nil
 }
 
+const transferTotal = `-- name: TransferTotal :one
+SELECT coalesce(sum(amount), 0)::bigint FROM transfers
+WHERE org_id = $1
+  AND ($2::text = '' OR sender_id = $2)
+  AND ($3::text = '' OR recipient_id = $3)
+  AND ($4::text = '' OR sender_id = $4 OR recipient_id = $4)
+  AND ($5::timestamptz IS NULL OR created_at >= $5)
+  AND ($6::timestamptz IS NULL OR created_at < $6)
+  AND ($7::bigint = 0 OR amount >= $7)
+  AND ($8::bigint = 0 OR amount <= $8)
+`
+
+type TransferTotalParams struct {
+	OrgID     alfred.OrgID
+	Sender    string
+	Recipient string
+	Either    string
+	Since     *time.Time
+	Until     *time.Time
+	MinAmount int64
+	MaxAmount int64
+}
+
+func (q *Queries) TransferTotal(ctx context.Context, arg TransferTotalParams) (int64, error) {
+	row := q.db.QueryRow(ctx, transferTotal,
+		arg.OrgID,
+		arg.Sender,
+		arg.Recipient,
+		arg.Either,
+		arg.Since,
+		arg.Until,
+		arg.MinAmount,
+		arg.MaxAmount,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const transfers = `-- name: Transfers :many
 SELECT org_id, id, move_id, sender_id, recipient_id, amount, reason, window_start, window_end, created_at FROM transfers
 WHERE org_id = $1
