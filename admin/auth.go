@@ -30,6 +30,13 @@ func (s *server) admit(next http.Handler) http.Handler {
 			return
 		}
 		c.operation = route.Operation.OperationID
+		limit := requestLimit
+		if c.operation == "exportTransfers" || c.operation == "verifyAudit" {
+			limit = historyLimit
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		r = r.WithContext(ctx)
 		need := table[c.operation]
 		if need != everyone {
 			if err := s.authenticate(r, c); err != nil {

@@ -206,6 +206,24 @@ func TestDryRun(t *testing.T) {
 			t.Errorf("%s %s: %v", c.method, c.path, got)
 		}
 	}
+	for _, c := range []struct{ method, path, body string }{
+		{"POST", "/v1/admin/users", `{"email":"b@company.com","name":"B"}`},
+		{"PATCH", "/v1/admin/users/" + p.id, `{"status":"on_vacation"}`},
+		{"POST", "/v1/users/me/keys", `{}`},
+		{"POST", "/v1/admin/teams", `{"name":"T"}`},
+		{"POST", "/v1/admin/departments", `{"name":"D"}`},
+		{"POST", "/v1/admin/projects", `{"code":"p","name":"P"}`},
+		{"POST", "/v1/users/me/transfer", `{"recipient_email":"a@company.com","amount":5}`},
+		{"PATCH", "/v1/admin/organization", `{"name":"O"}`},
+	} {
+		got := w.do(c.method, c.path+"?dry_run=true", w.owner.key, c.body)
+		got.is(http.StatusOK)
+		for _, nothing := range []string{`0001-01-01`, `"department_id":""`, `"max_priority":""`} {
+			if strings.Contains(string(got.body), nothing) {
+				t.Errorf("%s %s shows %s: %s", c.method, c.path, nothing, got.body)
+			}
+		}
+	}
 	if n := count(); n != before {
 		t.Errorf("dry runs were audited: %d, then %d", before, n)
 	}

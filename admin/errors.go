@@ -49,7 +49,7 @@ func (s *server) refuse(w http.ResponseWriter, c *call, err error) {
 	switch {
 	case errors.As(err, &e):
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		e = &alfred.Error{Code: alfred.CodeUnavailable, Message: "The request ended before it was done."}
+		e = &alfred.Error{Code: alfred.CodeUnavailable, Message: "The stores did not answer in time."}
 	default:
 		e = &alfred.Error{Code: alfred.CodeInternal, Message: "Something went wrong. Tell an admin the request id " + c.request + "."}
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -34,23 +35,35 @@ func (s *server) GetMyQuota(ctx context.Context, _ api.GetMyQuotaRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.quotaOf(ctx, snap, d)
+	if err := snap.complete(ctx, s.Records); err != nil {
+		return nil, err
+	}
+	out, err := s.quotaOf(ctx, snap, d, actor.Key)
 	return api.GetMyQuota200JSONResponse(out), err
 }
 
-func (s *server) quotaOf(ctx context.Context, snap *snapshot, d alfred.UserDirectory) (api.Quota, error) {
+// quotaOf answers from the plan that a request at normal priority with this
+// key would have, and the overdraft.
+func (s *server) quotaOf(ctx context.Context, snap *snapshot, d alfred.UserDirectory, key alfred.KeyID) (api.Quota, error) {
 	principal := snap.principal(d)
-	legs := []alfred.Leg{alfred.PersonalLeg(principal, snap.window, snap.now), alfred.OverdraftLeg(principal, snap.window, snap.now)}
-	// Someone on vacation has released his share of the pool.
-	if d.User.Status == alfred.Active {
-		for _, t := range principal.Teams[:min(len(principal.Teams), alfred.MaxTeamLegs)] {
-			if share, ok := snap.catalog.Teams[t]; ok {
-				legs = append(legs, alfred.TeamLeg(t, share, principal.User, snap.window, snap.now))
-			}
+	for _, p := range snap.principals(d, 0) {
+		if p.Key == key {
+			principal = p
 		}
 	}
+	plan, refusal, err := alfred.NewPlan(snap.catalog, principal, alfred.Ask{Priority: alfred.PriorityNormal}, snap.now)
+	if err != nil {
+		return api.Quota{}, err
+	}
+	if refusal != nil {
+		return api.Quota{}, fmt.Errorf("plan of %s: %s", d.User.ID, refusal.Detail)
+	}
+	overdraftLeg := alfred.OverdraftLeg(principal, snap.window, snap.now)
 	var counters []alfred.Counter
-	for _, l := range legs {
+	for _, c := range plan.Caps {
+		counters = append(counters, c.Counter)
+	}
+	for _, l := range append(slices.Clone(plan.Legs), overdraftLeg) {
 		for _, c := range l.Group {
 			counters = append(counters, c.Counter)
 		}
@@ -59,32 +72,65 @@ func (s *server) quotaOf(ctx context.Context, snap *snapshot, d alfred.UserDirec
 	if err != nil {
 		return api.Quota{}, err
 	}
-	room := make([]alfred.Credits, len(legs))
-	at := 0
-	for i, l := range legs {
-		room[i] = alfred.Unlimited
-		for _, c := range l.Group {
-			room[i] = min(room[i], (c.Ceiling - balances[at].Committed).Floor0())
-			at++
-		}
-	}
+	ofLegs := balances[len(plan.Caps):]
+	mine, overdraft := ofLegs[0], ofLegs[len(ofLegs)-1]
+	room := legRoom(plan.Legs, ofLegs, committed)
 	base, source := snap.quota(d)
-	mine, overdraft := balances[0], balances[1]
+	personal := plan.Legs[0].Group[0].Ceiling
 	out := api.Quota{
-		PersonalQuota: (legs[0].Group[0].Ceiling - mine.Outflow).Floor0(), UsedTokens: mine.Used(), AvailableQuota: room[0],
+		PersonalQuota: (personal - mine.Outflow).Floor0(), UsedTokens: mine.Used(), AvailableQuota: room[0],
 		BaseQuota: base, Unit: snap.org.Settings.UnitName, WindowStart: snap.window.Start, ResetsAt: snap.window.End, Tz: snap.org.Settings.Zone,
-		Held: mine.Held().Floor0(), Source: source, OverdraftLimit: legs[1].Group[0].Ceiling, OverdraftUsed: overdraft.Used().Floor0(),
+		Held: mine.Held().Floor0(), Source: source, OverdraftLimit: overdraftLeg.Group[0].Ceiling, OverdraftUsed: overdraft.Used().Floor0(),
 		BlockedBy: nullable.NewNullNullable[string](),
 	}
-	for _, r := range room[2:] {
+	for _, r := range room[1:] {
 		out.TeamPoolAvailable += r
 	}
-	if out.AvailableQuota == 0 && out.TeamPoolAvailable == 0 {
-		code := alfred.CodeUserQuota
-		if mine.Held() > 0 {
-			code = alfred.CodeQuotaHeld
-		}
+	if code := blockedBy(plan, balances); code != "" {
 		out.BlockedBy = nullable.NewNullableWithValue(string(code))
 	}
 	return out, nil
+}
+
+func settled(b alfred.Balance) alfred.Credits   { return b.Settled }
+func committed(b alfred.Balance) alfred.Credits { return b.Committed }
+
+// legRoom is what each leg has left.
+func legRoom(legs []alfred.Leg, balances []alfred.Balance, counted func(alfred.Balance) alfred.Credits) []alfred.Credits {
+	room, at := make([]alfred.Credits, len(legs)), 0
+	for i, l := range legs {
+		room[i] = alfred.Unlimited
+		for _, c := range l.Group {
+			room[i] = min(room[i], (c.Ceiling - counted(balances[at])).Floor0())
+			at++
+		}
+	}
+	return room
+}
+
+// blockedBy is the code with which the ledger would refuse the smallest
+// request: of the first cap that is reached, else of the last leg that would
+// pay. What only requests in flight hold comes back.
+func blockedBy(plan alfred.Plan, balances []alfred.Balance) alfred.Code {
+	if code := spentOut(plan, balances, settled); code != "" {
+		return code
+	}
+	if spentOut(plan, balances, committed) != "" {
+		return alfred.CodeQuotaHeld
+	}
+	return ""
+}
+
+func spentOut(plan alfred.Plan, balances []alfred.Balance, counted func(alfred.Balance) alfred.Credits) alfred.Code {
+	for i, c := range plan.Caps {
+		if c.Mode != alfred.Shadow && c.Ceiling <= counted(balances[i]) {
+			return c.Code
+		}
+	}
+	for _, room := range legRoom(plan.Legs, balances[len(plan.Caps):], counted) {
+		if room > 0 {
+			return ""
+		}
+	}
+	return plan.Legs[len(plan.Legs)-1].Code
 }

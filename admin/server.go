@@ -43,6 +43,14 @@ type server struct {
 	spec   []byte
 }
 
+// requestLimit bounds how long a request may wait for the stores: a store that
+// has stopped answering is a 503 and not a connection that hangs. What goes
+// through a whole history takes longer.
+const (
+	requestLimit = 10 * time.Second
+	historyLimit = 5 * time.Minute
+)
+
 // maxBody bounds a request to the API. The data plane has its own bound.
 const maxBody = 1 << 20
 
