@@ -309,8 +309,19 @@ func TestSiteLoadsNothingFromElsewhere(t *testing.T) {
 	if r := w.do("GET", "/errors/none", "", ""); r.status != http.StatusNotFound {
 		t.Errorf("an unknown code: %d", r.status)
 	}
-	if r := w.do("GET", "/static/api", "", ""); !strings.Contains(string(r.body), "POST /v1/users/me/transfer") || !strings.Contains(string(r.body), "recipient_email *") {
-		t.Error("the API page lacks the transfer")
+	reference := string(w.do("GET", "/static/api", "", "").body)
+	for _, has := range []string{
+		`<span class="method post">POST</span> <code>/v1/users/me/transfer</code>`, `<code>recipient_email</code> <span class="must"`,
+		`<strong>Keys.</strong>`, `<code>Authorization: Bearer tp-…</code>`, "active | on_vacation | suspended",
+	} {
+		if !strings.Contains(reference, has) {
+			t.Errorf("the API page lacks %s", has)
+		}
+	}
+	for _, mark := range []string{"**", "`"} {
+		if strings.Contains(reference, mark) {
+			t.Errorf("the API page shows the mark %s", mark)
+		}
 	}
 	for _, p := range []string{"/", "/static"} {
 		if r := w.do("GET", p, "", ""); r.status != http.StatusFound || r.header.Get("Location") != "/static/" {

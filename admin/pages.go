@@ -19,12 +19,28 @@ var pageFiles embed.FS
 
 // operationView is one operation on the API page.
 type operationView struct {
-	ID, Method, Path, Summary, Description, Body string
-	Parameters                                   []*openapi3.Parameter
-	Answers                                      []answerView
+	ID, Method, Path, Summary, Description string
+	Parameters                             []parameterView
+	Body                                   []fieldView
+	Answers                                []answerView
 }
 
-type answerView struct{ Status, Description, Schema string }
+type parameterView struct {
+	Name, In, Type, Description string
+	Required                    bool
+}
+
+// fieldView is one field of a body, Depth levels deep.
+type fieldView struct {
+	Name, Type, Description string
+	Required                bool
+	Depth                   int
+}
+
+type answerView struct {
+	Status, Description string
+	Fields              []fieldView
+}
 
 type tagView struct {
 	Name, Description string
@@ -33,7 +49,7 @@ type tagView struct {
 
 // html writes a page that loads nothing but our style sheet.
 func (s *server) html(c *gin.Context, status int, name string, data any) {
-	t, err := template.New(name).Funcs(template.FuncMap{"spans": spans}).ParseFS(pageFiles, "pages/layout.html", "pages/"+name)
+	t, err := template.New(name).Funcs(template.FuncMap{"spans": spans, "paragraphs": paragraphs, "lower": strings.ToLower}).ParseFS(pageFiles, "pages/layout.html", "pages/"+name)
 	var b bytes.Buffer
 	if err == nil {
 		err = t.ExecuteTemplate(&b, "layout.html", data)
@@ -49,6 +65,18 @@ func (s *server) html(c *gin.Context, status int, name string, data any) {
 
 // span is a stretch of text in one style: "", code or strong.
 type span struct{ Style, Text string }
+
+// paragraphs cuts a description at its empty lines; other line ends are
+// spaces.
+func paragraphs(s string) []string {
+	var out []string
+	for _, p := range strings.Split(s, "\n\n") {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
 
 // spans reads the little Markdown that the document's descriptions use.
 func spans(s string) []span {
@@ -126,7 +154,7 @@ func viewOf(doc *openapi3.T) []tagView {
 			}
 		}
 		slices.SortStableFunc(v.Operations, func(a, b operationView) int {
-			return bytes.Compare([]byte(a.Path), []byte(b.Path))
+			return strings.Compare(a.Path, b.Path)
 		})
 		out = append(out, v)
 	}
@@ -136,10 +164,12 @@ func viewOf(doc *openapi3.T) []tagView {
 func operationOf(path, method string, item *openapi3.PathItem, op *openapi3.Operation) operationView {
 	v := operationView{ID: op.OperationID, Method: method, Path: path, Summary: op.Summary, Description: op.Description}
 	for _, p := range append(slices.Clone(item.Parameters), op.Parameters...) {
-		v.Parameters = append(v.Parameters, p.Value)
+		v.Parameters = append(v.Parameters, parameterView{
+			Name: p.Value.Name, In: p.Value.In, Type: typeText(p.Value.Schema.Value), Description: p.Value.Description, Required: p.Value.Required,
+		})
 	}
 	if op.RequestBody != nil {
-		v.Body = schemaText(op.RequestBody.Value.Content)
+		v.Body = bodyFields(op.RequestBody.Value.Content)
 	}
 	for status, answer := range op.Responses.Map() {
 		if status == "default" {
@@ -149,84 +179,74 @@ func operationOf(path, method string, item *openapi3.PathItem, op *openapi3.Oper
 		if answer.Value.Description != nil {
 			description = *answer.Value.Description
 		}
-		v.Answers = append(v.Answers, answerView{status, description, schemaText(answer.Value.Content)})
+		v.Answers = append(v.Answers, answerView{status, description, bodyFields(answer.Value.Content)})
 	}
-	slices.SortFunc(v.Answers, func(a, b answerView) int { return bytes.Compare([]byte(a.Status), []byte(b.Status)) })
+	slices.SortFunc(v.Answers, func(a, b answerView) int { return strings.Compare(a.Status, b.Status) })
 	return v
 }
 
-// schemaText lists the fields of a body, one a line.
-func schemaText(content openapi3.Content) string {
+// bodyFields lists the fields of a body, those that have to be there first.
+func bodyFields(content openapi3.Content) []fieldView {
 	for _, media := range content {
-		if media.Schema == nil || media.Schema.Value == nil {
-			continue
+		if media.Schema != nil && media.Schema.Value != nil {
+			return fields(nil, media.Schema.Value, 0)
 		}
-		var b bytes.Buffer
-		writeFields(&b, media.Schema.Value, "", 0)
-		return b.String()
 	}
-	return ""
+	return nil
 }
 
-func writeFields(b *bytes.Buffer, schema *openapi3.Schema, indent string, depth int) {
+// deepest is how many levels of a body are shown.
+const deepest = 2
+
+func fields(out []fieldView, schema *openapi3.Schema, depth int) []fieldView {
 	names := make([]string, 0, len(schema.Properties))
 	for name := range schema.Properties {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int {
+		i, j := slices.Index(schema.Required, a), slices.Index(schema.Required, b)
+		switch {
+		case i >= 0 && j >= 0:
+			return i - j // as the document orders them
+		case i >= 0 || j >= 0:
+			return j - i // what is required has an index
+		default:
+			return strings.Compare(a, b)
+		}
+	})
 	for _, name := range names {
 		p := schema.Properties[name].Value
-		b.WriteString(indent + name)
-		if slices.Contains(schema.Required, name) {
-			b.WriteString(" *")
-		}
-		b.WriteString("  " + typeText(p))
-		if p.Description != "" {
-			b.WriteString("  — " + p.Description)
-		}
-		b.WriteByte('\n')
+		out = append(out, fieldView{name, typeText(p), p.Description, slices.Contains(schema.Required, name), depth})
 		if p.Items != nil && p.Items.Value != nil {
 			p = p.Items.Value
 		}
-		if depth < 2 {
-			writeFields(b, p, indent+"  ", depth+1)
+		if depth < deepest {
+			out = fields(out, p, depth+1)
 		}
 	}
+	return out
 }
 
+// typeText says what a value may be, short.
 func typeText(s *openapi3.Schema) string {
-	text := ""
 	switch {
-	case s.Type != nil:
-		for i, t := range s.Type.Slice() {
-			if i > 0 {
-				text += " or "
-			}
-			text += t
-		}
-	case len(s.AllOf) > 0 && s.AllOf[0].Value != nil:
+	case s == nil:
+		return ""
+	case len(s.Enum) > 0:
+		return strings.ReplaceAll(values(s.Enum), ", ", " | ")
+	case s.Type == nil && len(s.AllOf) > 0:
 		return typeText(s.AllOf[0].Value)
-	default:
+	case s.Type == nil:
 		return "any"
+	case s.Type.Includes("array") && s.Items != nil:
+		return "list of " + typeText(s.Items.Value)
 	}
-	if s.Format != "" {
-		text += " (" + s.Format + ")"
+	text := strings.Join(s.Type.Slice(), " or ")
+	if s.Format == "date-time" {
+		text = strings.Replace(text, "string", "time", 1)
 	}
-	for i, e := range s.Enum {
-		if e == nil {
-			continue
-		}
-		if i == 0 {
-			text += ":"
-		}
-		text += " " + toText(e)
+	if s.Max != nil {
+		text += "," + bounds(s)
 	}
 	return text
-}
-
-func toText(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	return ""
 }
