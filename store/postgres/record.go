@@ -43,7 +43,11 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 	})
 	slices.SortStableFunc(refused, func(a, b alfred.UsageEvent) int { return cmp.Compare(a.Refused.ID, b.Refused.ID) })
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		fresh, err := s.addEvents(ctx, spent)
+		due, err := s.withoutAfterthoughts(ctx, spent)
+		if err != nil {
+			return err
+		}
+		fresh, err := s.addEvents(ctx, due)
 		if err != nil {
 			return err
 		}
@@ -58,6 +62,45 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 		return 0, err
 	}
 	return inserted, nil
+}
+
+// withoutAfterthoughts leaves out what a live ledger that came back older than
+// it was says of reservations that have been settled: it finds them open,
+// lets them expire and corrects them, and each would be charged twice. A
+// settlement is final, so in a whole history neither ever follows one.
+func (s *Store) withoutAfterthoughts(ctx context.Context, events []alfred.UsageEvent) ([]alfred.UsageEvent, error) {
+	settled := map[alfred.HoldID]bool{}
+	var orgs, reservations []string
+	var within []time.Time
+	for _, e := range events {
+		switch {
+		case e.Kind == alfred.EventSettle:
+			settled[e.Reservation] = true
+		case afterthought(e):
+			orgs, reservations = append(orgs, string(e.Org)), append(reservations, string(e.Reservation))
+			for back := range settledWithin {
+				within = append(within, day(e.At).AddDate(0, 0, -back))
+			}
+		}
+	}
+	if len(reservations) == 0 {
+		return events, nil
+	}
+	found, err := s.q(ctx).SettledReservations(ctx, orgs, within, reservations)
+	if err != nil {
+		return nil, failed(err, "look for settlements")
+	}
+	for _, id := range found {
+		settled[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e alfred.UsageEvent) bool { return afterthought(e) && settled[e.Reservation] }), nil
+}
+
+// settledWithin is how many days back a settlement is looked for.
+const settledWithin = 3
+
+func afterthought(e alfred.UsageEvent) bool {
+	return e.Kind == alfred.EventExpired || e.Kind == alfred.EventAdjust
 }
 
 // EnsurePartitions makes the partitions of some days before they are needed.

@@ -81,6 +81,24 @@ func TestWhatCameAfterExpiryIsTheDifference(t *testing.T) {
 	w.same(totals, []alfred.UsageTotal{{Model: "gpt-4o", Requests: 1, Cost: 3, Usage: alfred.Usage{Output: 3}}})
 }
 
+// A live ledger that came back older than it was ends reservations again that
+// were settled.
+func TestASettlementIsFinal(t *testing.T) {
+	w := newWorld(t)
+	settle := w.settled("hold_1", noon, 10)
+	expired, truth := w.settled("hold_1", noon.Add(30*time.Hour), 17), w.settled("hold_1", noon.Add(31*time.Hour), -7)
+	expired.Kind, truth.Kind = alfred.EventExpired, alfred.EventAdjust
+	w.record(1, settle)
+	w.record(0, expired)
+	w.record(0, truth, expired)
+	w.same(w.used(personal), alfred.Credits(10))
+
+	other := w.settled("hold_2", noon, 5)
+	expired.Reservation = "hold_2"
+	w.record(1, expired, other)
+	w.same(w.used(personal), alfred.Credits(15))
+}
+
 func TestARefusalBecomesADecision(t *testing.T) {
 	w := newWorld(t)
 	d := alfred.Decision{
@@ -103,7 +121,7 @@ func TestARefusalBecomesADecision(t *testing.T) {
 func TestAnAdmittedRequestExplainsItselfFromItsEvents(t *testing.T) {
 	w := newWorld(t)
 	e := w.settled("hold_1", noon, 10*alfred.Credit)
-	e.Degraded, e.Shrunk = "", false
+	e.Degraded, e.Shrunk, e.Kind = "", false, alfred.EventExpired
 	truth := e
 	truth.Kind, truth.At, truth.Cost, truth.Charges = alfred.EventAdjust, noon.Add(time.Minute), -4*alfred.Credit, nil
 	w.record(2, e, truth)

@@ -10,6 +10,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 ON CONFLICT (occurred_on, reservation_id, kind) DO NOTHING
 RETURNING true AS added;
 
+-- name: SettledReservations :many
+SELECT reservation_id FROM usage_events
+WHERE org_id = ANY (@org_ids::text[]) AND occurred_on = ANY (@days::date[]) AND reservation_id = ANY (@reservation_ids::text[]) AND kind = 'settle';
+
 -- name: AddCounterUsage :exec
 INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled)
 SELECT unnest(@org_ids::text[]), unnest(@kinds::text[]), unnest(@subjects::text[]), unnest(@window_starts::timestamptz[]),

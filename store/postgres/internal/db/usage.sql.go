@@ -145,6 +145,31 @@ func (q *Queries) SetAside(ctx context.Context, orgID alfred.OrgID, entry string
 	return err
 }
 
+const settledReservations = `-- name: SettledReservations :many
+SELECT reservation_id FROM usage_events
+WHERE org_id = ANY ($1::text[]) AND occurred_on = ANY ($2::date[]) AND reservation_id = ANY ($3::text[]) AND kind = 'settle'
+`
+
+func (q *Queries) SettledReservations(ctx context.Context, orgIds []string, days []time.Time, reservationIds []string) ([]alfred.HoldID, error) {
+	rows, err := q.db.Query(ctx, settledReservations, orgIds, days, reservationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []alfred.HoldID
+	for rows.Next() {
+		var reservation_id alfred.HoldID
+		if err := rows.Scan(&reservation_id); err != nil {
+			return nil, err
+		}
+		items = append(items, reservation_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const usage = `-- name: Usage :many
 SELECT occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, recorded_at FROM usage_events
 WHERE org_id = $1
