@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -53,7 +54,7 @@ func run(m *testing.M) int {
 	}
 	code := m.Run()
 	if full() {
-		fmt.Printf("\nALFRED_FAULTS_SEED=%d\n\n%s\n", shared.seed, shared.results.table())
+		_, _ = fmt.Fprintf(os.Stdout, "\nALFRED_FAULTS_SEED=%d\n\n%s\n", shared.seed, shared.results.table())
 	}
 	return code
 }
@@ -72,7 +73,9 @@ func times(short, long int) int {
 // chance makes the choices of one story, the same for the same seed.
 func chance(t *testing.T) *dice {
 	t.Logf("ALFRED_FAULTS_SEED=%d", shared.seed)
-	return &dice{r: rand.New(rand.NewPCG(shared.seed, uint64(len(t.Name())))) /* #nosec G404 -- it must repeat */}
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(t.Name()))                               // never fails
+	return &dice{r: rand.New(rand.NewPCG(shared.seed, name.Sum64()))} //nolint:gosec // it has to repeat
 }
 
 // dice are thrown by several goroutines.

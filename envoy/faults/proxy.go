@@ -144,7 +144,7 @@ func (p *Proxy) requests(client, server net.Conn) {
 
 // repeat sends a piece once more and waits until the server has answered something, so that it was executed.
 func (p *Proxy) repeat(piece []byte, delay time.Duration) {
-	time.Sleep(delay) // it is the fault
+	<-time.After(delay)
 	c, err := p.dial()
 	if err != nil || !p.track(c) {
 		return
@@ -166,7 +166,7 @@ func (p *Proxy) replies(server, client net.Conn) {
 				f = p.Reply(buffer[:n])
 			}
 			if f.Hold > 0 {
-				time.Sleep(f.Hold) // it is the fault
+				<-time.After(f.Hold)
 			}
 			if f.Cut {
 				n = min(n, f.Keep)

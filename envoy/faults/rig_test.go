@@ -182,7 +182,7 @@ func (r *rig) spawn(t *testing.T, name, ready string, env []string) *child {
 		if t.Failed() {
 			text, _ := os.ReadFile(c.command.Log)
 			lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-			t.Logf("%s, last lines:\n%s", name, strings.Join(lines[max(0, len(lines)-15):], "\n"))
+			t.Logf("%s, last lines:\n%s", name, strings.Join(lines[max(0, len(lines)-8):], "\n"))
 		}
 	})
 	c.start(t)
