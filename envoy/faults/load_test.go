@@ -99,13 +99,24 @@ func (l *load) progress(t *testing.T, n int) {
 
 var totals = regexp.MustCompile(`"total_tokens":(\d+)`)
 
+// Kinds of a call.
+const (
+	plain = iota
+	streamed
+	slow
+	hang // until the provider is told to go on
+)
+
 func (l *load) call(key string, kind int) (a answer) {
 	body := `{"model":"gpt-4","max_tokens":20,"messages":[{"role":"user","content":"Hello!"}]}`
-	if kind > 0 {
+	if kind == streamed || kind == slow {
 		body = `{"model":"gpt-4","stream":true,"stream_options":{"include_usage":true},"max_tokens":12,"messages":[{"role":"user","content":"Hello!"}]}`
 	}
-	if kind == 2 {
+	switch kind {
+	case slow:
 		body = strings.Replace(body, "gpt-4", "mock-slow", 1)
+	case hang:
+		body = strings.Replace(body, "gpt-4", "mock-hang", 1)
 	}
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, l.rig.URL+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
@@ -136,7 +147,7 @@ func (l *load) call(key string, kind int) (a answer) {
 		a.body = string(text)
 		return a
 	}
-	if err != nil || kind > 0 && !bytes.Contains(text, []byte("[DONE]")) {
+	if err != nil || kind != plain && kind != hang && !bytes.Contains(text, []byte("[DONE]")) {
 		return a
 	}
 	if m := totals.FindAllSubmatch(text, -1); m != nil {

@@ -107,7 +107,7 @@ func newRig(t *testing.T, p plan) *rig {
 		fmt.Sprintf("ALFRED_PUBLIC_URL=http://127.0.0.1:%d", port),
 		"ALFRED_SECRET_KEY=" + strings.Repeat("0123456789abcdef", 4),
 		"ALFRED_HOLD_TTL=5s", "ALFRED_HOLD_EXTEND=1s",
-		"ALFRED_REDIS_TIMEOUT=1s", // the machine of a test is slower than production
+		"ALFRED_REDIS_TIMEOUT=2s", // the machine of a test is slower than production
 	}, p.env...)
 	var adminPort int
 	for range max(1, p.admins) {
