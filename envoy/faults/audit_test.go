@@ -149,8 +149,10 @@ func (r *rig) settle(t *testing.T) ledger {
 	t.Helper()
 	var l ledger
 	await(t, "everything has ended and is recorded", func() error {
-		if n, err := r.metric(t, "alfred_endings_waiting"); err != nil || n > 0 {
-			return fmt.Errorf("%v endings wait, %v", n, err)
+		if n, err := r.metric(t, "alfred_endings_waiting"); err != nil {
+			return err
+		} else if n > 0 {
+			return fmt.Errorf("%v endings wait", n)
 		}
 		if err := r.live.Ping(t.Context()).Err(); err != nil {
 			return err

@@ -74,8 +74,8 @@ func times(short, long int) int {
 func chance(t *testing.T) *dice {
 	t.Logf("ALFRED_FAULTS_SEED=%d", shared.seed)
 	name := fnv.New64a()
-	_, _ = name.Write([]byte(t.Name()))                               // never fails
-	return &dice{r: rand.New(rand.NewPCG(shared.seed, name.Sum64()))} //nolint:gosec // it has to repeat
+	_, _ = name.Write([]byte(t.Name())) // never fails
+	return &dice{r: rand.New(rand.NewPCG(shared.seed, name.Sum64()))}
 }
 
 // dice are thrown by several goroutines.

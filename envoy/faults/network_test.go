@@ -138,8 +138,10 @@ func TestStoppedLiveLedgerRefusesInTime(t *testing.T) {
 		at(waits, 50), at(waits, 99), at(waits, 100), idle, most)
 	r.audit(t, result{fault: "5 SIGSTOP Valkey 3 s, deny", times: stops, note: note}, l)
 	await(t, "as many goroutines as before", func() error {
-		if n, err := r.metric(t, "go_goroutines"); err != nil || n > idle+20 {
-			return fmt.Errorf("%v, %v; %v before", n, err, idle)
+		if n, err := r.metric(t, "go_goroutines"); err != nil {
+			return err
+		} else if n > idle+20 {
+			return fmt.Errorf("%v; %v before", n, idle)
 		}
 		return nil
 	})

@@ -126,7 +126,7 @@ func (p *Proxy) requests(client, server net.Conn) {
 	for {
 		n, err := client.Read(buffer)
 		if n > 0 {
-			if p.Again != nil && p.active.Load() {
+			if p.active.Load() && p.Again != nil {
 				piece := bytes.Clone(buffer[:n])
 				if delay, again := p.Again(piece); again {
 					p.wg.Go(func() { p.repeat(piece, delay) })
@@ -162,7 +162,7 @@ func (p *Proxy) replies(server, client net.Conn) {
 		n, err := server.Read(buffer)
 		if n > 0 {
 			var f Fault
-			if p.Reply != nil && p.active.Load() {
+			if p.active.Load() && p.Reply != nil {
 				f = p.Reply(buffer[:n])
 			}
 			if f.Hold > 0 {

@@ -230,13 +230,10 @@ func (r *rig) populate(t *testing.T) {
 	}
 	for _, k := range r.keys {
 		r.awaitKey(t, k)
-		// Spending counts for the team as soon as the membership is published.
-		await(t, "a member's share is there", func() error {
-			var q struct {
-				Pool float64 `json:"team_pool_available"`
-			}
-			status, text := r.call(t, k, http.MethodGet, "/v1/users/me/quota", nil)
-			if err := json.Unmarshal(text, &q); err != nil || q.Pool == 0 {
+		// The control plane knows at once that somebody is a member; the data plane, when it is published.
+		await(t, "a member spends for the team", func() error {
+			body := map[string]any{"model": "gpt-4", "max_tokens": 1, "messages": []any{map[string]any{"role": "user", "content": "Hello!"}}}
+			if status, text := r.call(t, k, http.MethodPost, "/v1/chat/completions", body, "X-Team-ID", team.ID); status != http.StatusOK {
 				return fmt.Errorf("%d: %s", status, text)
 			}
 			return nil
@@ -268,7 +265,7 @@ func (r *rig) manage(t *testing.T, method, path string, body, into any) {
 	}
 }
 
-func (r *rig) call(t *testing.T, key, method, path string, body any) (status int, text []byte) {
+func (r *rig) call(t *testing.T, key, method, path string, body any, header ...string) (status int, text []byte) {
 	t.Helper()
 	var reader io.Reader
 	if body != nil {
@@ -285,6 +282,9 @@ func (r *rig) call(t *testing.T, key, method, path string, body any) (status int
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
