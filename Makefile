@@ -6,10 +6,10 @@ GO   ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test test-race lint generate check bench build ui tools
+.PHONY: help up down reset test test-race test-faults lint generate check bench build ui tools
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: build ## run everything on this machine until Ctrl-C
 	@bin/alfred up --no-build
@@ -27,6 +27,10 @@ test: ## every test, on real servers; CI=true fails where something is missing
 test-race: ## every test, with the race detector
 	@$(GO) run ./cmd/alfred fetch --tests
 	$(GO) test -race -timeout 60m ./...
+
+test-faults: ## kill, stop, cut off and fill up every part, often, and print what was lost
+	@$(GO) run ./cmd/alfred fetch --tests
+	cd envoy/faults && ALFRED_FAULTS=full $(GO) test -count=1 -parallel 1 -timeout 60m
 
 lint: ## golangci-lint (the first time it is built, which takes minutes)
 	$(TOOL) golangci-lint run ./...
