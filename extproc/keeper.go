@@ -2,6 +2,7 @@ package extproc
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func (k *keeper) run(ctx context.Context) {
 // and logs each change once.
 func (k *keeper) watchDisk(ctx context.Context) {
 	why := k.spool.Refusal()
-	if why != nil && why != spool.ErrFull { //nolint:errorlint // it is returned as it is
+	if why != nil && !errors.Is(why, spool.ErrFull) {
 		attempt, cancel := context.WithTimeout(ctx, spoolTimeout)
 		_ = k.spool.Probe(attempt) // Refusal says how it went
 		cancel()

@@ -49,7 +49,7 @@ type Spool struct {
 
 	mu       sync.Mutex
 	next     Seq
-	queue    []*append1
+	queue    []*addition
 	wake     chan struct{}
 	closed   bool
 	failure  error
@@ -62,13 +62,15 @@ type Spool struct {
 	done chan struct{}
 }
 
+// segment is one file. It is deleted when nothing in it is pending.
 type segment struct {
 	first   Seq
 	size    int64
 	pending int
 }
 
-type append1 struct {
+// addition is a record that waits to be written.
+type addition struct {
 	seq     Seq
 	payload []byte
 	done    chan error
@@ -207,7 +209,7 @@ func (s *Spool) Probe(ctx context.Context) error {
 }
 
 func (s *Spool) enqueue(ctx context.Context, payload []byte) (Seq, error) {
-	a := &append1{payload: payload, done: make(chan error, 1)}
+	a := &addition{payload: payload, done: make(chan error, 1)}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -282,7 +284,7 @@ func (s *Spool) write() {
 
 // commit makes a batch durable. After a failure the segment is cut back to
 // what it was and never written again: what a failed sync left is unknown.
-func (s *Spool) commit(b []byte, batch []*append1) error {
+func (s *Spool) commit(b []byte, batch []*addition) error {
 	s.mu.Lock()
 	seg := s.segments[s.newest]
 	rotate := s.file == nil || seg.size >= s.config.SegmentBytes
