@@ -7,10 +7,11 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOFLAGS=-buildvcs=false go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
-# The folder of the socket that Envoy and alfred-extproc share. A volume mounted over it takes its owner from here.
-RUN mkdir -p /out/run/alfred
+# The folder of the socket that Envoy and alfred-extproc share, and that of the spool. A volume mounted over one takes its owner from here.
+RUN mkdir -p /out/run/alfred /out/var/lib/alfred
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/alfred /out/alfred-extproc /out/alfred-admin /usr/local/bin/
 COPY --from=build --chown=nonroot:nonroot /out/run/alfred /run/alfred
+COPY --from=build --chown=nonroot:nonroot /out/var/lib/alfred /var/lib/alfred
 ENTRYPOINT ["alfred"]

@@ -64,6 +64,8 @@ type UsageEvent struct {
 	Shadow      []Code          `json:"shadow,omitempty"`
 	Millis      int64           `json:"millis"` // from the request's headers to the end
 	Refused     *Decision       `json:"refused,omitempty"`
+	Instance    string          `json:"instance,omitempty"` // the spool that keeps this event until it is recorded
+	Spooled     int64           `json:"spooled,omitempty"`  // its number there
 }
 
 // CounterAmount is what one event added to one counter.

@@ -25,6 +25,7 @@ var rules = []struct {
 	{folder: ".", std: true},
 	{folder: "extproc", own: []string{".", "extproc/..."}},
 	{folder: "extproc/llm", std: true, except: []string{"github.com/go-json-experiment/json"}},
+	{folder: "extproc/spool", own: []string{"."}, std: true},
 	{folder: "admin", own: []string{".", "admin/..."}},
 	{folder: "store", own: []string{"."}, std: true},
 	{folder: "store/redis", own: []string{".", "store"}},

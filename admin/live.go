@@ -34,4 +34,6 @@ type Entry struct {
 type Events interface {
 	ReadEvents(ctx context.Context, org alfred.OrgID, consumer string, max int, block time.Duration) ([]Entry, error)
 	AckEvents(ctx context.Context, org alfred.OrgID, ids []string) error
+	// ConfirmSpool tells a data plane which entries of its spool are recorded.
+	ConfirmSpool(ctx context.Context, instance string, seqs []int64) error
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -209,10 +210,19 @@ func TestWhoIsPublished(t *testing.T) {
 type fakeStream struct {
 	entries []admin.Entry
 	acked   []string
+
+	confirmed []string
 }
 
 func (f *fakeStream) ReadEvents(context.Context, alfred.OrgID, string, int, time.Duration) ([]admin.Entry, error) {
 	return f.entries, nil
+}
+
+func (f *fakeStream) ConfirmSpool(_ context.Context, instance string, seqs []int64) error {
+	for _, n := range seqs {
+		f.confirmed = append(f.confirmed, fmt.Sprintf("%s %d after %d acknowledged", instance, n, len(f.acked)))
+	}
+	return nil
 }
 
 func (f *fakeStream) AckEvents(_ context.Context, _ alfred.OrgID, ids []string) error {
@@ -239,6 +249,7 @@ func TestRecorder(t *testing.T) {
 	bad := w.event(w.owner, 7*alfred.Credit, "hold_01ARZ3NDEKTSV4RRFFQ69G5FAW")
 	bad.Kind = "nonsense"
 	last := w.event(w.owner, 5*alfred.Credit, "hold_01ARZ3NDEKTSV4RRFFQ69G5FAX")
+	good.Instance, good.Spooled, bad.Instance, bad.Spooled = "spool", 7, "spool", 8
 	entries := []admin.Entry{
 		{ID: "1-0", Event: good, Raw: []byte(`{}`)},
 		{ID: "2-0", Raw: []byte("torn"), Err: errors.New("it is torn")},
@@ -249,12 +260,16 @@ func TestRecorder(t *testing.T) {
 	// Nothing is acknowledged that the record does not have.
 	f := &fakeStream{entries: entries}
 	down := admin.Recorder{Records: downRecords{w.records, errors.New("connection refused")}, Events: f, Consumer: "test", Log: w.config.Log}
-	if n, err := down.Step(w.ctx, w.org, 0); err == nil || n != 0 || len(f.acked) != 0 {
+	if n, err := down.Step(w.ctx, w.org, 0); err == nil || n != 0 || len(f.acked) != 0 || len(f.confirmed) != 0 {
 		t.Fatalf("acknowledged %v without a record: %v", f.acked, err)
 	}
 	up := admin.Recorder{Records: w.records, Events: f, Consumer: "test", Log: w.config.Log}
 	if n, err := up.Step(w.ctx, w.org, 0); err != nil || n != 4 || len(f.acked) != 4 {
 		t.Fatalf("acknowledged %v: %v", f.acked, err)
+	}
+	// Both are kept: one in the record, one aside. The spool hears of it before the stream forgets.
+	if want := []string{"spool 7 after 0 acknowledged", "spool 8 after 0 acknowledged"}; !slices.Equal(f.confirmed, want) {
+		t.Errorf("confirmed %v, want %v", f.confirmed, want)
 	}
 	// What is delivered twice is stored once.
 	f.entries = entries

@@ -67,11 +67,32 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 			return 0, err
 		}
 	}
+	if err := r.confirm(ctx, entries); err != nil {
+		return 0, err
+	}
 	if err := r.Events.AckEvents(ctx, org, ids); err != nil {
 		return 0, fmt.Errorf("acknowledge %d entries: %w", len(ids), err)
 	}
 	r.Metrics.record(len(ids))
 	return len(ids), nil
+}
+
+// confirm tells every spool what it need not keep. It comes before the
+// acknowledgement: an entry that is delivered again is confirmed again, while
+// one that is acknowledged would never be. What was set aside is kept too.
+func (r *Recorder) confirm(ctx context.Context, entries []Entry) error {
+	spooled := make(map[string][]int64)
+	for _, e := range entries {
+		if e.Event.Instance != "" && e.Event.Spooled > 0 {
+			spooled[e.Event.Instance] = append(spooled[e.Event.Instance], e.Event.Spooled)
+		}
+	}
+	for instance, seqs := range spooled {
+		if err := r.Events.ConfirmSpool(ctx, instance, seqs); err != nil {
+			return fmt.Errorf("confirm %d entries of spool %s: %w", len(seqs), instance, err)
+		}
+	}
+	return nil
 }
 
 // book stores a batch. An event that the record refuses for what it is, and

@@ -311,6 +311,8 @@ func (s stream) ReadEvents(ctx context.Context, org alfred.OrgID, consumer strin
 	return out, err
 }
 
+func (s stream) ConfirmSpool(context.Context, string, []int64) error { return nil }
+
 // record books everything that is in the usage stream.
 func (w *world) record() {
 	w.Helper()

@@ -48,6 +48,12 @@ func TestTheDefaultsAreTheGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if e.SpoolDir != "" || e.SpoolMaxBytes != 256<<20 {
+		t.Errorf("defaults of the spool: %q, %d bytes", e.SpoolDir, e.SpoolMaxBytes)
+	}
+	if _, err := config.LoadExtproc(with(map[string]string{"ALFRED_SPOOL_MAX_BYTES": "256MB"})); err == nil || !strings.Contains(err.Error(), "ALFRED_SPOOL_MAX_BYTES") {
+		t.Errorf("a size that is no number: %v", err)
+	}
 	if e.FailMode != config.Deny || e.RedisTimeout != 50*time.Millisecond || e.HoldTTL != 2*time.Minute || e.OpenAI.BaseURL != "https://api.openai.com/v1" {
 		t.Errorf("defaults %+v", e)
 	}

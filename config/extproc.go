@@ -30,6 +30,9 @@ type Extproc struct {
 	FailMode     FailMode
 	HoldTTL      time.Duration
 	HoldExtend   time.Duration
+
+	SpoolDir      string // where settlements are written before they are sent; "" does without
+	SpoolMaxBytes int64
 }
 
 // Listen is an address that net.Listen takes.
@@ -70,6 +73,8 @@ func defaultExtproc() Extproc {
 		FailMode:     Deny,
 		HoldTTL:      120 * time.Second,
 		HoldExtend:   30 * time.Second,
+
+		SpoolMaxBytes: 256 << 20,
 	}
 }
 
@@ -89,6 +94,8 @@ func LoadExtproc(getenv func(string) string) (Extproc, error) {
 	oneOf(r, "ALFRED_FAIL_MODE", &c.FailMode, Deny, Allow)
 	r.duration("ALFRED_HOLD_TTL", &c.HoldTTL)
 	r.duration("ALFRED_HOLD_EXTEND", &c.HoldExtend)
+	r.text("ALFRED_SPOOL_DIR", &c.SpoolDir)
+	r.bytes("ALFRED_SPOOL_MAX_BYTES", 1<<20, &c.SpoolMaxBytes)
 	if c.HoldExtend >= c.HoldTTL {
 		r.bad("ALFRED_HOLD_EXTEND", "is %s, not shorter than ALFRED_HOLD_TTL (%s): a running stream's hold would expire before it is extended", c.HoldExtend, c.HoldTTL)
 	}

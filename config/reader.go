@@ -73,6 +73,20 @@ func (r *reader) whole(name string, low, high int, to *int) {
 	*to = n
 }
 
+// bytes reads a size of at least low.
+func (r *reader) bytes(name string, low int64, to *int64) {
+	v := r.getenv(name)
+	if v == "" {
+		return
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < low {
+		r.bad(name, "is %q: give a number of bytes, at least %d", v, low)
+		return
+	}
+	*to = n
+}
+
 // credits reads a whole, non-negative number of credits.
 func (r *reader) credits(name string, to *alfred.Credits) {
 	v := r.getenv(name)

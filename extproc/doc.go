@@ -18,8 +18,9 @@
 // to its body, which carries the provider's credential and the route; a
 // handler that ends without a decision ends with an error, which Envoy turns
 // into a refusal. A hold that was made is ended exactly once, on every way
-// out: end of stream, cancellation, error, panic, shutdown. And what cannot
-// be booked at once is kept and tried again.
+// out: end of stream, cancellation, error, panic, shutdown. And how it ended
+// is written to the spool before it is sent, and stays there until the record
+// has it; what cannot be booked at once is tried again.
 //
 // The Gate decides and books, and knows no Envoy. It reads one immutable
 // snapshot of the directory for each request. What it needs of the outside it

@@ -10,15 +10,18 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
-// endings ends holds. What the live store does not take at once is kept and
-// tried again until it is taken: ending a hold twice changes nothing, so that
-// a lost answer does no harm. At most maxEndings wait; beyond that a hold is
-// left to the reaper, which charges it by policy.
+// endings ends holds. Each is written to the spool before it is sent. What the
+// live store does not take at once is kept and tried again until it is taken:
+// ending a hold twice changes nothing, so that a lost answer does no harm. At
+// most maxEndings wait; beyond that the spool alone has the rest and sends it
+// later. Without a spool such a hold is left to the reaper, which charges it by
+// policy.
 type endings struct {
 	ledger  Ledger
 	timeout time.Duration // of the first attempt, which a request waits for
 	metrics *Metrics
 	log     *slog.Logger
+	keeper  *keeper // nil without a spool
 
 	waiting atomic.Int64
 	tries   chan struct{} // bounds the attempts under way
@@ -38,6 +41,7 @@ const (
 type ending struct {
 	void       bool
 	settlement alfred.Settlement // of a void only Record and Event count
+	kept       bool              // the spool has it
 }
 
 func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *endings {
@@ -45,8 +49,10 @@ func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *
 	return &endings{ledger: l, timeout: timeout, metrics: m, log: log, tries: make(chan struct{}, 64), ctx: ctx, stop: stop}
 }
 
-// end makes one attempt now and leaves the rest to the background.
+// end writes an ending down, makes one attempt now and leaves the rest to the
+// background.
 func (q *endings) end(ctx context.Context, e ending) {
+	q.keep(ctx, &e)
 	// The request may be over; what it cost is not.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.timeout)
 	defer cancel()
@@ -56,16 +62,27 @@ func (q *endings) end(ctx context.Context, e ending) {
 	}
 }
 
+func (q *endings) keep(ctx context.Context, e *ending) {
+	if q.keeper != nil && e.settlement.Event.Spooled == 0 { // else it was tried: one entry for one hold
+		q.keeper.keep(ctx, e)
+	}
+}
+
 // later ends a hold in the background.
 func (q *endings) later(e ending) {
 	if q.waiting.Add(1) > maxEndings {
 		q.waiting.Add(-1)
+		if e.kept {
+			q.keeper.behind.Store(true)
+			return
+		}
 		q.metrics.endingsLost.Inc()
 		q.log.Error("a hold is left to the reaper: too many wait to be ended", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
 		return
 	}
 	q.wg.Go(func() {
 		defer q.waiting.Add(-1)
+		q.keep(q.ctx, &e)
 		for wait := firstBackoff; ; wait = min(2*wait, longestBackoff) {
 			select {
 			case q.tries <- struct{}{}:
@@ -91,11 +108,33 @@ func (q *endings) later(e ending) {
 }
 
 func (q *endings) lost(e ending) {
+	if e.kept {
+		return // sent at the next start
+	}
 	q.metrics.endingsLost.Inc()
 	q.log.Error("a hold is left to the reaper: the process stops", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
 }
 
+// again sends what the spool holds. A void of which the store knows nothing
+// any more leaves no event, so that nobody would ever confirm it: its event,
+// which moves nothing, is appended.
+func (q *endings) again(ctx context.Context, e ending) error {
+	q.metrics.resent.Inc()
+	state, err := q.attempt(ctx, e)
+	if err != nil || !e.void || len(e.settlement.Record.Legs) == 0 || state == alfred.EndAdjusted {
+		return err
+	}
+	event := e.settlement.Event
+	event.Held = e.settlement.Record.Granted
+	return q.appendEvent(ctx, event)
+}
+
 func (q *endings) try(ctx context.Context, e ending) error {
+	_, err := q.attempt(ctx, e)
+	return err
+}
+
+func (q *endings) attempt(ctx context.Context, e ending) (alfred.EndState, error) {
 	act, began := "settle", time.Now()
 	var state alfred.EndState
 	var err error
@@ -110,16 +149,20 @@ func (q *endings) try(ctx context.Context, e ending) error {
 	case err == nil:
 	case alfred.ErrorCode(err) == alfred.CodeNotFound && !e.void:
 		// Too long ago for the open windows; the permanent record still takes it.
-		return q.append(ctx, e)
+		return "", q.append(ctx, e)
 	case isMistake(err):
 		q.log.ErrorContext(ctx, "a hold cannot be ended and is left to the reaper", "hold", e.settlement.Record.Hold, "error", err)
 		q.metrics.endingsLost.Inc()
-		return nil
+		return "", nil
 	default:
-		return err
+		return "", err
 	}
 	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
-	return nil
+	if e.kept && e.void && len(e.settlement.Record.Legs) == 0 {
+		// A hold of unknown fate is gone, and the record need not know.
+		q.keeper.drop(e.settlement.Event.Spooled)
+	}
+	return state, nil
 }
 
 // append records what a hold cost without charging its counters, whose
@@ -129,8 +172,12 @@ func (q *endings) append(ctx context.Context, e ending) error {
 	event := s.Event
 	event.Late, event.Cost = true, s.Cost
 	event.Charges, event.Legs = alfred.ChargesOf(s.Record, s.Cost, alfred.SpreadOverLegs(s.Record.Legs, s.Cost))
+	return q.appendEvent(ctx, event)
+}
+
+func (q *endings) appendEvent(ctx context.Context, event alfred.UsageEvent) error {
 	began := time.Now()
-	err := q.ledger.AppendEvents(ctx, s.Record.Org, []alfred.UsageEvent{event})
+	err := q.ledger.AppendEvents(ctx, event.Org, []alfred.UsageEvent{event})
 	q.metrics.called("append", began, err)
 	return err
 }

@@ -77,6 +77,9 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 	d := a.decide(a.Principal)
 	d.Model, d.Priority = a.Model, a.Priority
 	now := g.now()
+	if g.refusal() != nil { // told by the keeper
+		return nil, unavailable(d, "What this request costs could not be kept safe at the moment. Nothing was charged. Try again in a moment.")
+	}
 	for attempt := 0; ; attempt++ {
 		t, refusal, err := g.terms(a, now)
 		if err != nil {
@@ -105,6 +108,15 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 			return nil, g.deny(a, t, d, reply)
 		}
 	}
+}
+
+// refusal says why no request may be admitted whatever it asks for: what it
+// costs could not be written down. It holds in every fail mode.
+func (g *Gate) refusal() error {
+	if g.endings.keeper == nil {
+		return nil
+	}
+	return g.endings.keeper.spool.Refusal()
 }
 
 // terms works out what a request needs and wants. The least is the smaller of

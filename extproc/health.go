@@ -24,6 +24,9 @@ func (s *Server) unready() string {
 	case !s.directory.read.Load():
 		return "the directory has not been read yet: is Redis reachable?"
 	}
+	if why := s.gate.refusal(); why != nil {
+		return why.Error()
+	}
 	return ""
 }
 

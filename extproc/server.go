@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/extproc/spool"
 )
 
 // Config is what a server is made of. Every field is required but those that
@@ -28,6 +29,8 @@ type Config struct {
 	Backends  []Backend
 	PublicURL string // error types are URLs under it
 	Gate      GateSettings
+	Spool     *spool.Spool // nil: settlements are not written down before they are sent
+	Marks     SpoolMarks   // required with a spool
 	Metrics   prometheus.Registerer
 	Log       *slog.Logger
 	Entropy   io.Reader        // of identifiers: crypto/rand.Reader
@@ -76,6 +79,20 @@ func New(c Config) (*Server, error) {
 		endings: newEndings(c.Ledger, c.Gate.Timeout, m, c.Log),
 		journal: newJournal(c.Ledger, m, c.Log),
 	}
+	if c.Spool != nil {
+		if c.Marks == nil {
+			return nil, errors.New("extproc: nobody tells the spool what is recorded")
+		}
+		g.endings.keeper = &keeper{spool: c.Spool, marks: c.Marks, endings: g.endings, log: c.Log}
+		watchGauge(c.Metrics, "spool_bytes", "Size of the spool of settlements.", func() float64 { return float64(c.Spool.Bytes()) })
+		watchGauge(c.Metrics, "spool_entries", "Settlements that the record has not confirmed.", func() float64 { return float64(c.Spool.Pending()) })
+		watchGauge(c.Metrics, "spool_full", "1 while new requests are refused because the spool is full or cannot be written.", func() float64 {
+			if c.Spool.Refusal() != nil {
+				return 1
+			}
+			return 0
+		})
+	}
 	s := &Server{
 		gate: g, keys: keychain{c.Pepper}, backends: b, publicURL: c.PublicURL, metrics: m, log: c.Log, entropy: c.Entropy, now: c.Now,
 		directory: newDirectory(c.Directory, c.Now, c.Gate.Timeout, m, c.Log, g.denials.clear),
@@ -101,6 +118,9 @@ func (s *Server) Run(ctx context.Context) {
 	wg.Go(func() { s.gate.extend(ctx) })
 	wg.Go(func() { s.gate.reap(ctx, s.directory.orgs) })
 	wg.Go(func() { s.gate.journal.run(ctx) })
+	if k := s.gate.endings.keeper; k != nil {
+		wg.Go(func() { k.run(ctx) })
+	}
 	wg.Wait()
 }
 

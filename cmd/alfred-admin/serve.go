@@ -149,6 +149,10 @@ func (e events) AckEvents(ctx context.Context, org alfred.OrgID, ids []string) e
 	return e.live.AckEvents(ctx, org, ids)
 }
 
+func (e events) ConfirmSpool(ctx context.Context, instance string, seqs []int64) error {
+	return e.live.ConfirmSpool(ctx, instance, seqs)
+}
+
 // pinger is a store that says whether it answers.
 type pinger interface{ Ping(context.Context) error }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/config"
 	"github.com/alfred-envoy/alfred/extproc"
+	"github.com/alfred-envoy/alfred/extproc/spool"
 	"github.com/alfred-envoy/alfred/store/redis"
 )
 
@@ -69,6 +70,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	defer func() { _ = live.Close() }() // the process ends
 
+	kept, err := openSpool(c, log)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		defer func() { _ = kept.Close() }() // everything in it is durable
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	server, err := extproc.New(extproc.Config{
@@ -77,6 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		Gate: extproc.GateSettings{
 			Timeout: c.RedisTimeout, FailMode: alfred.FailMode(c.FailMode), HoldTTL: c.HoldTTL, HoldExtend: c.HoldExtend,
 		},
+		Spool: kept, Marks: live,
 		Metrics: registry, Log: log, Entropy: rand.Reader,
 	})
 	if err != nil {
@@ -137,6 +146,20 @@ func serve(ctx context.Context, c config.Extproc, server *extproc.Server, regist
 	wg.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// openSpool opens the folder in which settlements are kept, if there is one.
+func openSpool(c config.Extproc, log *slog.Logger) (*spool.Spool, error) {
+	if c.SpoolDir == "" {
+		log.Warn("settlements are not written to disk before they are sent: what Redis loses in a failover is lost (set ALFRED_SPOOL_DIR)")
+		return nil, nil
+	}
+	s, err := spool.Open(spool.Config{Dir: c.SpoolDir, MaxBytes: c.SpoolMaxBytes, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	log.Info("settlements are spooled", "dir", s.Dir(), "instance", s.Instance(), "left", s.Pending())
+	return s, nil
 }
 
 // backends are the providers that have a key; the mock stands in for OpenAI.

@@ -130,8 +130,11 @@ func TestComposeSettingsAreThoseThatTheCodeReads(t *testing.T) {
 	}
 	// They meet on the socket: same folder, same account.
 	folder := filepath.Dir(data.Listen.Address)
+	if v := extproc.Volumes; len(v) != 2 || v[1].Type != "volume" || !strings.HasPrefix(data.SpoolDir, v[1].Target+"/") {
+		t.Errorf("the spool %q does not outlive its container: %+v", data.SpoolDir, v)
+	}
 	for _, s := range []types.ServiceConfig{extproc, envoy, project.Services["envoy-config"]} {
-		if len(s.Volumes) != 1 || s.Volumes[0].Target != folder || s.Volumes[0].Source != "run" || s.User != "65532:65532" {
+		if len(s.Volumes) < 1 || s.Volumes[0].Target != folder || s.Volumes[0].Source != "run" || s.User != "65532:65532" {
 			t.Errorf("%s: user %s, volumes %+v; want the socket's folder %s", s.Name, s.User, s.Volumes, folder)
 		}
 	}

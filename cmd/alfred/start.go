@@ -137,6 +137,12 @@ func (l launch) planesEnv(local config.Local) (map[string]string, error) {
 	}
 	env["ALFRED_EXTPROC_LISTEN"] = "unix:" + socket
 	env["ALFRED_EXTPROC_HTTP"] = loopback(local.ExtprocPort)
+	if env["ALFRED_SPOOL_DIR"] == "" {
+		env["ALFRED_SPOOL_DIR"] = l.path("data", "spool")
+	}
+	if env["ALFRED_SPOOL_DIR"], err = filepath.Abs(env["ALFRED_SPOOL_DIR"]); err != nil {
+		return nil, fmt.Errorf("find the spool: %w", err)
+	}
 	env["ALFRED_ADMIN_LISTEN"] = loopback(local.AdminPort)
 	env["ALFRED_MOCK_URL"] = "http://" + loopback(local.MockPort) + "/v1"
 	env["ALFRED_PUBLIC_URL"] = local.PublicURL

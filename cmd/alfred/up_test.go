@@ -40,7 +40,7 @@ func standIn() {
 	needed := []string{"DATABASE_URL", "REDIS_URL", "ALFRED_SECRET_KEY_FILE"}
 	if address == "" {
 		address = os.Getenv("ALFRED_EXTPROC_HTTP")
-		needed = []string{"REDIS_URL", "ALFRED_SECRET_KEY_FILE", "ALFRED_EXTPROC_LISTEN", "ALFRED_MOCK_URL"}
+		needed = []string{"REDIS_URL", "ALFRED_SECRET_KEY_FILE", "ALFRED_EXTPROC_LISTEN", "ALFRED_MOCK_URL", "ALFRED_SPOOL_DIR"}
 	}
 	for _, name := range needed {
 		if os.Getenv(name) == "" {

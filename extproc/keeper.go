@@ -1,0 +1,169 @@
+package extproc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/extproc/spool"
+)
+
+// SpoolMarks is what the live store says to a spool.
+type SpoolMarks interface {
+	// Lineage changes when the store may have lost what it had acknowledged.
+	Lineage(ctx context.Context, instance string) (string, error)
+	// Confirmed lists entries that the permanent record has, until
+	// ForgetConfirmed removes them.
+	Confirmed(ctx context.Context, instance string, max int) ([]int64, error)
+	ForgetConfirmed(ctx context.Context, instance string, seqs []int64) error
+}
+
+// keeper sends what the spool holds again whenever it may have been lost: at
+// the start, after the live store was replaced, and after more waited than fit
+// into memory. It drops what is confirmed, and nothing else.
+type keeper struct {
+	spool   *spool.Spool
+	marks   SpoolMarks
+	endings *endings
+	log     *slog.Logger
+
+	behind  atomic.Bool // something was left to the spool alone
+	lineage string
+	refused bool // as it was logged last
+}
+
+const (
+	keepEvery    = time.Second
+	lineageEvery = 2 // turns
+	confirmBatch = 5000
+	resendSlots  = 16
+	resendErrors = 32 // after that the store is taken to be away
+	spoolTimeout = time.Second
+)
+
+// run keeps the spool until ctx ends.
+func (k *keeper) run(ctx context.Context) {
+	k.behind.Store(true)
+	for turn := 0; ctx.Err() == nil; turn++ {
+		k.watchDisk(ctx)
+		if turn%lineageEvery == 0 {
+			k.watchStore(ctx)
+		}
+		if k.lineage != "" && k.behind.Swap(false) && !k.resend(ctx) {
+			k.behind.Store(true)
+		}
+		k.confirm(ctx)
+		pause(ctx, keepEvery)
+	}
+}
+
+// watchDisk finds out whether a spool that could not be written can be again,
+// and logs each change once.
+func (k *keeper) watchDisk(ctx context.Context) {
+	why := k.spool.Refusal()
+	if why != nil && !errors.Is(why, spool.ErrFull) {
+		attempt, cancel := context.WithTimeout(ctx, spoolTimeout)
+		_ = k.spool.Probe(attempt) // Refusal says how it went
+		cancel()
+		why = k.spool.Refusal()
+	}
+	switch {
+	case why != nil && !k.refused:
+		k.log.Error("no new requests are taken: settlements cannot be kept safe", "spool", k.spool.Dir(), "error", why)
+	case why == nil && k.refused:
+		k.log.Info("the spool takes settlements again", "spool", k.spool.Dir())
+	}
+	k.refused = why != nil
+}
+
+func (k *keeper) watchStore(ctx context.Context) {
+	lineage, err := k.marks.Lineage(ctx, k.spool.Instance())
+	if err != nil || lineage == k.lineage {
+		return // an outage is told where a request meets it
+	}
+	if k.lineage != "" {
+		k.log.Warn("the live store was restarted or replaced: settlements are sent again", "entries", k.spool.Pending())
+		k.behind.Store(true)
+	}
+	k.lineage = lineage
+}
+
+// resend sends every entry that is not confirmed, and says whether all were
+// taken.
+func (k *keeper) resend(ctx context.Context) bool {
+	if k.spool.Pending() == 0 {
+		return true
+	}
+	var wg sync.WaitGroup
+	var sent, failed atomic.Int64
+	slots := make(chan struct{}, resendSlots)
+	err := k.spool.Each(func(e spool.Entry) bool {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			attempt, cancel := context.WithTimeout(ctx, retryTimeout)
+			defer cancel()
+			if err := k.endings.again(attempt, k.ending(e)); err != nil {
+				failed.Add(1)
+				return
+			}
+			sent.Add(1)
+		})
+		return ctx.Err() == nil && failed.Load() < resendErrors
+	})
+	wg.Wait()
+	if err != nil {
+		k.log.Error("send again what the spool holds", "error", err)
+	}
+	k.log.Info("settlements were sent again from the spool", "sent", sent.Load(), "failed", failed.Load())
+	return err == nil && failed.Load() == 0 && ctx.Err() == nil
+}
+
+// confirm drops what the record has. The store forgets a confirmation only
+// when the spool has noted it for good.
+func (k *keeper) confirm(ctx context.Context) {
+	for ctx.Err() == nil {
+		found, err := k.marks.Confirmed(ctx, k.spool.Instance(), confirmBatch)
+		if err != nil || len(found) == 0 {
+			return
+		}
+		if !k.drop(found...) || k.marks.ForgetConfirmed(ctx, k.spool.Instance(), found) != nil || len(found) < confirmBatch {
+			return
+		}
+	}
+}
+
+func (k *keeper) drop(seqs ...int64) bool {
+	list := make([]spool.Seq, len(seqs))
+	for i, n := range seqs {
+		list[i] = spool.Seq(n)
+	}
+	if err := k.spool.Confirm(list); err != nil {
+		k.log.Error("note what the record has", "spool", k.spool.Dir(), "error", err)
+		return false
+	}
+	return true
+}
+
+// keep makes an ending durable before it is sent. An ending that could not be
+// kept is sent all the same.
+func (k *keeper) keep(ctx context.Context, e *ending) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), spoolTimeout)
+	defer cancel()
+	s := e.settlement
+	s.Record.Terms = alfred.Terms{} // what ends a hold does not need them
+	seq, err := k.spool.Append(ctx, spool.Entry{Void: e.void, Settlement: s})
+	if seq != 0 {
+		e.settlement.Event.Instance, e.settlement.Event.Spooled = k.spool.Instance(), int64(seq)
+	}
+	e.kept = err == nil // told by watchDisk
+}
+
+func (k *keeper) ending(e spool.Entry) ending {
+	e.Settlement.Event.Instance, e.Settlement.Event.Spooled = k.spool.Instance(), int64(e.Seq)
+	return ending{void: e.Void, settlement: e.Settlement, kept: true}
+}
