@@ -154,6 +154,11 @@ func (r *rig) settle(t *testing.T) ledger {
 		} else if n > 0 {
 			return fmt.Errorf("%v endings wait", n)
 		}
+		if n, err := r.metric(t, "alfred_spool_entries"); err != nil {
+			return err
+		} else if n > 0 {
+			return fmt.Errorf("%v settlements are not confirmed", n)
+		}
 		if err := r.live.Ping(t.Context()).Err(); err != nil {
 			return err
 		}

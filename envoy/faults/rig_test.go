@@ -130,6 +130,7 @@ func newRig(t *testing.T, p plan) *rig {
 	r.health = "http://" + health
 	r.extproc = r.spawn(t, "alfred-extproc", r.health+"/readyz", append([]string{
 		"REDIS_URL=" + reached, "ALFRED_EXTPROC_LISTEN=" + socket, "ALFRED_EXTPROC_HTTP=" + health, "ALFRED_MOCK_URL=" + r.provider.URL + "/v1",
+		"ALFRED_SPOOL_DIR=" + filepath.Join(r.dir, "spool"),
 	}, base...))
 	r.Envoy = envoytest.Start(t, envoy.Config{
 		Listen: fmt.Sprintf("127.0.0.1:%d", port), ExtProc: socket, Admin: fmt.Sprintf("127.0.0.1:%d", adminPort),
