@@ -130,7 +130,7 @@ func plainJSON(body []byte) ([]byte, error) {
 			return nil, notJSON(d, err)
 		}
 		field := fieldOf(d.StackPointer())
-		switch token.Kind() {
+		switch token.Kind() { //nolint:exhaustive // nothing else needs a look
 		case '"':
 			if strings.ContainsRune(token.String(), 0) {
 				return nil, badField(field, "a NUL character cannot be stored")
