@@ -5,8 +5,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOFLAGS=-buildvcs=false go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \
+    CGO_ENABLED=0 GOCACHE=/go/build GOFLAGS=-buildvcs=false go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
 # The folder of the socket that Envoy and alfred-extproc share, and that of the spool. A volume mounted over one takes its owner from here.
 RUN mkdir -p /out/run/alfred /out/var/lib/alfred
 
