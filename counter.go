@@ -127,7 +127,8 @@ type Plan struct {
 	Legs      []Leg // personal, then team pools
 	Overdraft *Leg  // joins when the legs before it cannot carry the need
 	Buckets   []BucketCharge
-	Window    Window // in which the plan is valid: that of its counters
+	Window    Window   // in which the plan is valid: that of its counters
+	FailMode  FailMode // the strictest of the limits that it meets
 	Priority  Priority
 	Lowered   bool // the priority asked for was above the ceiling
 	Team      TeamID

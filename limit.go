@@ -34,12 +34,13 @@ const (
 // Limit is one row of what an admin has set: a cap or a bucket on a subject.
 // At most one exists per scope, subject and metric.
 type Limit struct {
-	Scope   Scope   `json:"scope"`
-	Subject string  `json:"subject"`
-	Metric  Metric  `json:"metric"`
-	Credits Credits `json:"credits,omitempty"` // of a cap
-	Rate    int64   `json:"rate,omitempty"`    // of a bucket: per minute
-	Mode    Mode    `json:"mode"`
+	Scope    Scope    `json:"scope"`
+	Subject  string   `json:"subject"`
+	Metric   Metric   `json:"metric"`
+	Credits  Credits  `json:"credits,omitempty"` // of a cap
+	Rate     int64    `json:"rate,omitempty"`    // of a bucket: per minute
+	Mode     Mode     `json:"mode"`
+	FailMode FailMode `json:"fail_mode,omitempty"` // "" follows the organisation
 }
 
 // MaxRate bounds a bucket: above it, one minute has no room for a step of the
@@ -60,6 +61,9 @@ func (l Limit) Validate() error {
 	case Enforce, Shadow, Off:
 	default:
 		return Invalid("mode", "%q: expected enforce, shadow or off", l.Mode)
+	}
+	if l.FailMode != "" && !l.FailMode.Valid() {
+		return Invalid("fail_mode", "%q: expected deny, local or allow, or nothing to follow the organisation", l.FailMode)
 	}
 	switch l.Metric {
 	case MetricCredits:

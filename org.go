@@ -89,8 +89,8 @@ func (s Settings) Validate() error {
 		return Invalid("pool_sharing", "expected equal or open")
 	case s.TransfersBy != TransfersByMembers && s.TransfersBy != TransfersByAdmins:
 		return Invalid("transfers_by", "expected members or admins")
-	case s.FailMode != FailDeny && s.FailMode != FailAllow:
-		return Invalid("fail_mode", "expected deny or allow")
+	case !s.FailMode.Valid():
+		return Invalid("fail_mode", "expected deny, local or allow")
 	case s.ReapPolicy != ReapEstimate && s.ReapPolicy != ReapInputOnly && s.ReapPolicy != ReapZero:
 		return Invalid("reap_policy", "expected estimate, input_only or zero")
 	case s.MinOutput < 1 || s.MinOutput > 1<<20:
@@ -125,14 +125,6 @@ type TransfersBy string
 const (
 	TransfersByMembers TransfersBy = "members"
 	TransfersByAdmins  TransfersBy = "admins"
-)
-
-// FailMode says what happens while the live counters cannot be reached.
-type FailMode string
-
-const (
-	FailDeny  FailMode = "deny"
-	FailAllow FailMode = "allow"
 )
 
 // ReapPolicy says what a hold costs when nobody settled it in time.

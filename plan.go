@@ -28,7 +28,8 @@ type Refusal struct {
 //
 // Counters of the person, primary team, home department, key and organisation
 // always travel, limited or not, so that a limit that is set in mid-window
-// meets the usage so far. A refusal is a value; an error means that the
+// meets the usage so far. The fail mode is the strictest of the organisation's
+// and of those that the limits have chosen. A refusal is a value; an error means that the
 // directory is broken.
 func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, error) {
 	zone, err := Zone(c.Settings.Zone)
@@ -43,7 +44,7 @@ func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, er
 	if !ceiling.Valid() {
 		ceiling = c.Settings.DefaultMaxPriority
 	}
-	plan := Plan{Window: w, Priority: a.Priority.AtMost(ceiling), Team: p.PrimaryTeam()}
+	plan := Plan{Window: w, Priority: a.Priority.AtMost(ceiling), Team: p.PrimaryTeam(), FailMode: c.Settings.FailMode}
 	plan.Lowered = plan.Priority != a.Priority
 
 	teams := p.Teams
@@ -114,8 +115,18 @@ func (b *planner) cap(kind CounterKind, scope Scope, subject string, limits []Li
 	mode := Enforce
 	if limited {
 		charge.Ceiling, mode = l.Credits, l.Mode
+		b.meet(l)
 	}
 	b.plan.Caps = append(b.plan.Caps, Cap{charge, mode, code})
+}
+
+// meet lets a limit tighten what happens in an outage. Quotas and pools, which
+// have no mode of their own, follow the organisation, so no limit loosens it;
+// one that does not bind has no say.
+func (b *planner) meet(l Limit) {
+	if l.Mode == Enforce {
+		b.plan.FailMode = strictest(b.plan.FailMode, l.FailMode)
+	}
 }
 
 // buckets adds the buckets of a subject. A request above a whole minute's
@@ -131,6 +142,7 @@ func (b *planner) buckets(scope Scope, subject string, limits []Limit, tokens in
 	}{{MetricRequestsPerMinute, 1}, {MetricTokensPerMinute, tokens}} {
 		if l, ok := findLimit(limits, scope, subject, charge.metric); ok && l.Mode == Enforce {
 			b.plan.Buckets = append(b.plan.Buckets, BucketCharge{Bucket{scope, subject, charge.metric, l.Rate}, min(charge.units, l.Rate)})
+			b.meet(l)
 		}
 	}
 }

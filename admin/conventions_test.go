@@ -91,6 +91,7 @@ func TestBadInput(t *testing.T) {
 		{"a zone that is none", "PATCH", "/v1/admin/organization", `{"settings":{"zone":"Mars/Olympus"}}`, 422, alfred.CodeValidation, ""},
 		{"a limit without a subject", "PUT", "/v1/admin/limits", `{"data":[{"scope":"team","metric":"credits","credits":1}]}`, 422, alfred.CodeValidation, "data.0.subject"},
 		{"a cap with a rate", "PUT", "/v1/admin/limits", `{"data":[{"scope":"organization","metric":"credits","rate":1}]}`, 422, alfred.CodeValidation, "data.0.credits"},
+		{"a fail mode that is none", "PUT", "/v1/admin/limits", `{"data":[{"scope":"organization","metric":"credits","credits":1,"fail_mode":"open"}]}`, 422, alfred.CodeValidation, "data.0.fail_mode"},
 	} {
 		got := w.do(c.method, c.path, w.owner.key, c.body).refused(c.status, c.code)
 		if strings.Contains(text(got["detail"]), "jsonschema") || strings.Contains(text(got["detail"]), "\n") {

@@ -66,6 +66,7 @@ func (s *server) limit(actor alfred.Actor, row api.LimitPut) (alfred.Limit, erro
 	if row.Mode != nil {
 		l.Mode = *row.Mode
 	}
+	l.FailMode = value(given(row.FailMode))
 	if l.Scope == alfred.ScopeOrganization {
 		if l.Subject != "" && l.Subject != string(actor.Org) {
 			return l, alfred.Invalid("subject", "expected this organisation's id, or nothing")
@@ -134,7 +135,7 @@ func loosens(before *alfred.Limit, after alfred.Limit) bool {
 	if before == nil || before.Mode != alfred.Enforce {
 		return false
 	}
-	return after.Mode != alfred.Enforce || after.Credits > before.Credits || after.Rate > before.Rate
+	return after.Mode != alfred.Enforce || after.Credits > before.Credits || after.Rate > before.Rate || before.FailMode.Stricter(after.FailMode)
 }
 
 // subject checks that what a limit binds exists, and returns the person whose

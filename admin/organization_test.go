@@ -34,6 +34,15 @@ func TestSettings(t *testing.T) {
 	if q := w.quota(a); number(q["personal_quota"]) != 70 || q["source"].(map[string]any)["level"] != "organization" {
 		t.Errorf("quota: %v", q)
 	}
+	set(`{"fail_mode":"open"}`).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
+	org = set(`{"fail_mode":"local"}`).is(http.StatusOK)
+	if settings, _ := org["settings"].(map[string]any); settings["fail_mode"] != "local" {
+		t.Errorf("settings: %v", settings)
+	}
+	w.publish()
+	if catalog, err := w.live.Catalog(w.ctx, w.org); err != nil || catalog.Settings.FailMode != alfred.FailLocal {
+		t.Errorf("published %v, %v", catalog, err)
+	}
 	admin := w.user("admin@company.com", `,"access_role":"admin"`)
 	w.do("PATCH", path, admin.key, `{"settings":{"default_personal_quota":90}}`).refused(http.StatusForbidden, alfred.CodeForbidden)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -192,7 +193,7 @@ func TestLimits(t *testing.T) {
 		{"scope":"user","subject":%q,"metric":"requests_per_minute","rate":10},
 		{"scope":"key","subject":%q,"metric":"credits","credits":500,"mode":"shadow"},
 		{"scope":"team","subject":%q,"metric":"tokens_per_minute","rate":1000},
-		{"scope":"model","subject":"gpt-4","metric":"credits","credits":9},
+		{"scope":"model","subject":"gpt-4","metric":"credits","credits":9,"fail_mode":"local"},
 		{"scope":"organization","metric":"credits","credits":0}]}`, p.id, key, team)
 	if set := w.do("PUT", "/v1/admin/limits", w.owner.key, rows).list(); len(set) != 5 {
 		t.Fatalf("set %v", set)
@@ -207,6 +208,23 @@ func TestLimits(t *testing.T) {
 	w.must(err)
 	if len(who.Limits) != 2 || len(c.Limits) != 3 {
 		t.Errorf("published %v and %v", who.Limits, c.Limits)
+	}
+	local := slices.ContainsFunc(c.Limits, func(l alfred.Limit) bool { return l.Scope == alfred.ScopeModel && l.FailMode == alfred.FailLocal })
+	if got := w.do("GET", "/v1/admin/limits?scope=model", w.owner.key, "").list(); len(got) != 1 || got[0].(map[string]any)["fail_mode"] != "local" || !local {
+		t.Errorf("fail mode of the model's cap: shown %v, published %v", got, c.Limits)
+	}
+	// An admin's own limit is tightened by a mode, and nobody loosens his own.
+	admin := w.user("admin@company.com", `,"access_role":"admin"`)
+	own := func(mode string) reply {
+		return w.do("PUT", "/v1/admin/limits", admin.key, fmt.Sprintf(`{"data":[{"scope":"user","subject":%q,"metric":"credits","credits":9,"fail_mode":%s}]}`, admin.id, mode))
+	}
+	own(`"deny"`).is(http.StatusOK)
+	own(`null`).refused(http.StatusForbidden, alfred.CodeForbidden)
+	w.do("PUT", "/v1/admin/limits", w.owner.key, fmt.Sprintf(`{"data":[{"scope":"user","subject":%q,"metric":"credits","credits":null}]}`, admin.id)).is(http.StatusOK)
+	// A row is set whole: what is left out follows the organisation again.
+	follows := w.do("PUT", "/v1/admin/limits", w.owner.key, `{"data":[{"scope":"model","subject":"gpt-4","metric":"credits","credits":9}]}`).list()
+	if mode, set := follows[0].(map[string]any)["fail_mode"]; set {
+		t.Errorf("the model's cap still has the fail mode %v", mode)
 	}
 	w.do("PUT", "/v1/admin/limits", w.owner.key, fmt.Sprintf(`{"data":[{"scope":"user","subject":%q,"metric":"requests_per_minute","rate":null},
 		{"scope":"organization","metric":"credits","mode":"off"}]}`, p.id)).is(http.StatusOK)

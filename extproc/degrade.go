@@ -48,7 +48,7 @@ func (g *Gate) voidUnknown(a Admission, t terms) {
 // as the store is back, the event says so, and so does a header. Either way
 // it is told and counted, never silent.
 func (g *Gate) degrade(ctx context.Context, a Admission, t terms, d alfred.Decision, cause error) (*Hold, alfred.Decision) {
-	mode := a.Catalog.Settings.FailMode
+	mode := t.plan.FailMode
 	if g.settings.FailMode == alfred.FailAllow {
 		mode = alfred.FailAllow
 	}

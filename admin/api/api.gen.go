@@ -150,8 +150,11 @@ type LimitMode = alfred.Mode
 type LimitPut struct {
 	// Credits Of a cap, per window.
 	Credits nullable.Nullable[alfred.Credits] `json:"credits,omitempty"`
-	Metric  LimitMetric                       `json:"metric"`
-	Mode    *LimitMode                        `json:"mode,omitempty"`
+
+	// FailMode What happens to a request that meets this limit while the live counters cannot be reached; of several limits the strictest counts. Null, or left out, follows the organisation.
+	FailMode nullable.Nullable[alfred.FailMode] `json:"fail_mode,omitempty"`
+	Metric   LimitMetric                        `json:"metric"`
+	Mode     *LimitMode                         `json:"mode,omitempty"`
 
 	// Rate Of a rate limit, per minute.
 	Rate  nullable.Nullable[int64] `json:"rate,omitempty"`

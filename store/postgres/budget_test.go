@@ -12,7 +12,7 @@ import (
 
 func TestLimits(t *testing.T) {
 	w := newWorld(t)
-	capped := alfred.Limit{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Credits: alfred.MaxCredits, Mode: alfred.Shadow}
+	capped := alfred.Limit{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Credits: alfred.MaxCredits, Mode: alfred.Shadow, FailMode: alfred.FailLocal}
 	paced := alfred.Limit{Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricTokensPerMinute, Rate: alfred.MaxRate, Mode: alfred.Enforce}
 	model := alfred.Limit{Scope: alfred.ScopeModel, Subject: "gpt-4o", Metric: alfred.MetricCredits, Mode: alfred.Off}
 	for _, l := range []alfred.Limit{paced, {Scope: alfred.ScopeTeam, Subject: "team_a", Metric: alfred.MetricCredits, Mode: alfred.Enforce}, capped, model} {

@@ -8,7 +8,7 @@ import (
 )
 
 func limit(r db.Limit) alfred.Limit {
-	return alfred.Limit{Scope: r.Scope, Subject: r.Subject, Metric: r.Metric, Credits: r.Credits, Rate: r.Rate, Mode: r.Mode}
+	return alfred.Limit{Scope: r.Scope, Subject: r.Subject, Metric: r.Metric, Credits: r.Credits, Rate: r.Rate, Mode: r.Mode, FailMode: r.FailMode}
 }
 
 // Limits returns every cap and bucket, by scope, subject and metric.
@@ -26,7 +26,7 @@ func (s *Store) LimitsOf(ctx context.Context, org alfred.OrgID, scope alfred.Sco
 // PutLimit sets the one limit of a subject and metric.
 func (s *Store) PutLimit(ctx context.Context, org alfred.OrgID, l alfred.Limit) error {
 	return failed(s.q(ctx).PutLimit(ctx, db.PutLimitParams{
-		OrgID: org, Scope: l.Scope, Subject: l.Subject, Metric: l.Metric, Credits: l.Credits, Rate: l.Rate, Mode: l.Mode,
+		OrgID: org, Scope: l.Scope, Subject: l.Subject, Metric: l.Metric, Credits: l.Credits, Rate: l.Rate, Mode: l.Mode, FailMode: l.FailMode,
 	}), "put %s of %s %s", l.Metric, l.Scope, l.Subject)
 }
 

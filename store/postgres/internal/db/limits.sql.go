@@ -38,7 +38,7 @@ func (q *Queries) DeleteLimitsOf(ctx context.Context, orgID alfred.OrgID, scope 
 }
 
 const limits = `-- name: Limits :many
-SELECT org_id, scope, subject, metric, credits, rate, mode, version, created_at, updated_at FROM limits WHERE org_id = $1 ORDER BY scope, subject, metric
+SELECT org_id, scope, subject, metric, credits, rate, mode, version, created_at, updated_at, fail_mode FROM limits WHERE org_id = $1 ORDER BY scope, subject, metric
 `
 
 func (q *Queries) Limits(ctx context.Context, orgID alfred.OrgID) ([]Limit, error) {
@@ -61,6 +61,7 @@ func (q *Queries) Limits(ctx context.Context, orgID alfred.OrgID) ([]Limit, erro
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.FailMode,
 		); err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func (q *Queries) Limits(ctx context.Context, orgID alfred.OrgID) ([]Limit, erro
 }
 
 const limitsOf = `-- name: LimitsOf :many
-SELECT org_id, scope, subject, metric, credits, rate, mode, version, created_at, updated_at FROM limits WHERE org_id = $1 AND scope = $2 AND subject = ANY ($3::text[]) ORDER BY subject, metric
+SELECT org_id, scope, subject, metric, credits, rate, mode, version, created_at, updated_at, fail_mode FROM limits WHERE org_id = $1 AND scope = $2 AND subject = ANY ($3::text[]) ORDER BY subject, metric
 `
 
 func (q *Queries) LimitsOf(ctx context.Context, orgID alfred.OrgID, scope alfred.Scope, subjects []string) ([]Limit, error) {
@@ -96,6 +97,7 @@ func (q *Queries) LimitsOf(ctx context.Context, orgID alfred.OrgID, scope alfred
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.FailMode,
 		); err != nil {
 			return nil, err
 		}
@@ -108,19 +110,20 @@ func (q *Queries) LimitsOf(ctx context.Context, orgID alfred.OrgID, scope alfred
 }
 
 const putLimit = `-- name: PutLimit :exec
-INSERT INTO limits (org_id, scope, subject, metric, credits, rate, mode) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (org_id, scope, subject, metric) DO UPDATE SET credits = EXCLUDED.credits, rate = EXCLUDED.rate, mode = EXCLUDED.mode,
+INSERT INTO limits (org_id, scope, subject, metric, credits, rate, mode, fail_mode) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (org_id, scope, subject, metric) DO UPDATE SET credits = EXCLUDED.credits, rate = EXCLUDED.rate, mode = EXCLUDED.mode, fail_mode = EXCLUDED.fail_mode,
     version = limits.version + 1, updated_at = now()
 `
 
 type PutLimitParams struct {
-	OrgID   alfred.OrgID
-	Scope   alfred.Scope
-	Subject string
-	Metric  alfred.Metric
-	Credits alfred.Credits
-	Rate    int64
-	Mode    alfred.Mode
+	OrgID    alfred.OrgID
+	Scope    alfred.Scope
+	Subject  string
+	Metric   alfred.Metric
+	Credits  alfred.Credits
+	Rate     int64
+	Mode     alfred.Mode
+	FailMode alfred.FailMode
 }
 
 func (q *Queries) PutLimit(ctx context.Context, arg PutLimitParams) error {
@@ -132,6 +135,7 @@ func (q *Queries) PutLimit(ctx context.Context, arg PutLimitParams) error {
 		arg.Credits,
 		arg.Rate,
 		arg.Mode,
+		arg.FailMode,
 	)
 	return err
 }

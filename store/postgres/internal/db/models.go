@@ -92,6 +92,7 @@ type Limit struct {
 	Version   int64
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	FailMode  alfred.FailMode
 }
 
 type Model struct {
