@@ -100,6 +100,49 @@ func TestDatabaseURL(t *testing.T) {
 	}
 }
 
+func TestRedisURL(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://a:p@b:6379/1":               "",
+		"unix:///run/redis.sock":             "",
+		"redis+sentinel://a:26379,b:26379/m": "",
+		"rediss+cluster://u:p@a:6379,b:6379": "",
+		"redis://":                           "not a URL",
+		"redis://u:s3cret@host:port":         "not a URL",
+		"redis+cluster://":                   "names no host",
+		"memcached://u:s3cret@a":             `has the scheme "memcached"`,
+		"u:s3cret@localhost":                 "has no scheme",
+	} {
+		_, err := config.LoadExtproc(with(map[string]string{"REDIS_URL": url}))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", url, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: error %v, want one about %q", url, err, want)
+		case err != nil && strings.Contains(err.Error(), "s3cret"):
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
+
+func TestCertificatesForRedis(t *testing.T) {
+	for _, c := range []struct {
+		url, ca, cert, key string
+		want               string // in the error; "" = accepted
+	}{
+		{"rediss://a", "ca", "", "", ""},
+		{"rediss+cluster://a", "ca", "c", "k", ""},
+		{"rediss://a", "", "c", "", "belong together"},
+	} {
+		got, err := config.LoadAdmin(with(map[string]string{"REDIS_URL": c.url, "ALFRED_REDIS_CA": c.ca, "ALFRED_REDIS_CERT": c.cert, "ALFRED_REDIS_KEY": c.key}))
+		switch {
+		case c.want == "" && (err != nil || got.RedisTLS != config.RedisTLS{CA: c.ca, Cert: c.cert, Key: c.key}):
+			t.Errorf("%+v: %+v, %v", c, got.RedisTLS, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%+v: error %v", c, err)
+		}
+	}
+}
+
 func TestOnlyASocketOrLoopbackMayBePlain(t *testing.T) {
 	tls := map[string]string{"ALFRED_TLS_CERT": "c", "ALFRED_TLS_KEY": "k", "ALFRED_TLS_CLIENT_CA": "ca", "ALFRED_TLS_ALLOWED_SANS": "envoy.internal, spiffe://a/envoy"}
 	for _, c := range []struct {

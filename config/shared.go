@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"net/url"
+	"strings"
 )
 
 // Environment says whether this is somebody's own machine or a real installation.
@@ -16,12 +17,16 @@ const (
 
 // Shared is what both planes are told alike.
 type Shared struct {
-	RedisURL    Secret // redis://, rediss:// or unix://
+	RedisURL    Secret // one server, Sentinels or a cluster
+	RedisTLS    RedisTLS
 	SecretKey   Secret // at least 32 bytes; keys are hashed with it
 	PublicURL   string // what people call this place, without a slash at the end
 	Environment Environment
 	Debug       bool
 }
+
+// RedisTLS is files, PEM, for a Redis that has its own authority or wants to know its clients.
+type RedisTLS struct{ CA, Cert, Key string }
 
 func defaultShared() Shared {
 	return Shared{PublicURL: "http://localhost:8000", Environment: Production}
@@ -30,6 +35,7 @@ func defaultShared() Shared {
 func (s *Shared) read(r *reader) {
 	r.secret("REDIS_URL", &s.RedisURL)
 	checkRedisURL(r, s.RedisURL)
+	s.readRedisTLS(r)
 	r.key("ALFRED_SECRET_KEY", &s.SecretKey)
 	r.link("ALFRED_PUBLIC_URL", &s.PublicURL)
 	oneOf(r, "ENVIRONMENT", &s.Environment, Production, Development)
@@ -50,15 +56,32 @@ func checkRedisURL(r *reader, v Secret) {
 		r.bad("REDIS_URL", "is not set: give the address of Redis 7 or Valkey 8, such as %s; make up runs one by itself", example)
 		return
 	}
-	u, err := url.Parse(v.Reveal())
-	if err != nil {
-		r.bad("REDIS_URL", "is not a URL: give one such as %s, special characters of the password as %%XX", example)
+	scheme, rest, found := strings.Cut(v.Reveal(), "://")
+	if !found {
+		r.bad("REDIS_URL", "has no scheme: give one such as %s", example)
 		return
 	}
-	switch {
-	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "":
-	case u.Scheme == "unix" && u.Path != "":
+	switch scheme {
+	case "redis", "rediss", "unix":
+		u, err := url.Parse(v.Reveal())
+		if err != nil || scheme == "unix" && u.Path == "" || scheme != "unix" && u.Hostname() == "" {
+			r.bad("REDIS_URL", "is not a URL: give one such as %s, special characters of the password as %%XX", example)
+		}
+	case "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster":
+		if hosts, _, _ := strings.Cut(rest, "/"); hosts == "" {
+			r.bad("REDIS_URL", "names no host: give redis+sentinel://host:26379,host:26379/name or redis+cluster://host:6379,host:6379")
+		}
 	default:
-		r.bad("REDIS_URL", "has the scheme %q: give redis://, rediss:// or unix://, such as %s", u.Scheme, example)
+		r.bad("REDIS_URL", "has the scheme %q: give redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://, such as %s", scheme, example)
+	}
+}
+
+func (s *Shared) readRedisTLS(r *reader) {
+	t := &s.RedisTLS
+	r.text("ALFRED_REDIS_CA", &t.CA)
+	r.text("ALFRED_REDIS_CERT", &t.Cert)
+	r.text("ALFRED_REDIS_KEY", &t.Key)
+	if (t.Cert == "") != (t.Key == "") {
+		r.bad("ALFRED_REDIS_CERT", "and ALFRED_REDIS_KEY belong together: set both or none")
 	}
 }

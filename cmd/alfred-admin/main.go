@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			return err
 		}
 	}
-	live, err := redis.Open(ctx, redis.Options{URL: c.RedisURL.Reveal(), Timeout: redisTimeout})
+	live, err := redis.Open(ctx, redis.Options{URL: c.RedisURL.Reveal(), TLS: redis.TLS(c.RedisTLS), Timeout: redisTimeout})
 	if err != nil {
 		return err
 	}

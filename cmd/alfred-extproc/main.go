@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: c.LogLevel()})).With("program", "alfred-extproc")
 
-	live, err := redis.Open(ctx, redis.Options{URL: c.RedisURL.Reveal(), Timeout: c.RedisTimeout})
+	live, err := redis.Open(ctx, redis.Options{URL: c.RedisURL.Reveal(), TLS: redis.TLS(c.RedisTLS), Timeout: c.RedisTimeout})
 	if err != nil {
 		return err
 	}

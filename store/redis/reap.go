@@ -58,7 +58,11 @@ func (s *Store) Reap(ctx context.Context, org alfred.OrgID, limit int) (reaped i
 
 // due lists holds that are due by the server's clock.
 func (s *Store) due(ctx context.Context, org alfred.OrgID, limit int) ([]alfred.HoldID, error) {
-	now, err := s.client.Time(ctx).Result()
+	server, err := s.server(ctx, keysOf(org).open())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	now, err := server.Time(ctx).Result() // its clock, not that of another
 	if err != nil {
 		return nil, unavailable(err)
 	}

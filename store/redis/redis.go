@@ -3,11 +3,12 @@ package redis
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store"
@@ -21,9 +22,10 @@ type (
 
 // Options say where the server is and how long a call may take.
 type Options struct {
-	URL      string        // redis://, rediss:// or unix://, as REDIS_URL
+	URL      string        // as REDIS_URL; its forms are told at address
+	TLS      TLS           // of rediss
 	Timeout  time.Duration // of one call on the path of a request; 50 ms when 0
-	PoolSize int           // connections; the client's default when 0
+	PoolSize int           // connections to each server; the client's default when 0
 }
 
 // background is the least time that calls off the path of a request get:
@@ -40,7 +42,8 @@ func (discard) Printf(context.Context, string, ...any) {}
 
 // Store is a client of the live ledger. It is safe for concurrent use.
 type Store struct {
-	client  *redis.Client
+	client  redis.UniversalClient
+	shape   Shape
 	timeout time.Duration
 	scripts scripts
 }
@@ -48,30 +51,63 @@ type Store struct {
 // Open makes a client. It does not need the server: a call that finds none
 // fails with alfred.CodeUnavailable, and a later one may succeed.
 func Open(_ context.Context, o Options) (*Store, error) {
-	options, err := redis.ParseURL(o.URL)
-	if err != nil {
-		return nil, fmt.Errorf("read REDIS_URL: %w", err)
-	}
 	quiet()
 	if o.Timeout <= 0 {
 		o.Timeout = 50 * time.Millisecond
 	}
-	if o.PoolSize > 0 {
-		options.PoolSize = o.PoolSize
+	client, shape, err := dial(o)
+	if err != nil {
+		return nil, err
 	}
-	// The deadline of each call bounds everything, dialling included. One
-	// retry is safe because every script is idempotent.
-	options.ContextTimeoutEnabled = true
-	options.DialerRetries = 1
-	options.DialTimeout = max(o.Timeout, background)
-	options.ReadTimeout = max(o.Timeout, background)
-	options.WriteTimeout = max(o.Timeout, background)
-	options.MaxRetries = 1
-	options.MinRetryBackoff = time.Millisecond
-	options.MaxRetryBackoff = 5 * time.Millisecond
-	options.DisableIdentity = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &Store{client: redis.NewClient(options), timeout: o.Timeout, scripts: loadScripts()}, nil
+	return &Store{client: client, shape: shape, timeout: o.Timeout, scripts: loadScripts()}, nil
+}
+
+// Shape is what REDIS_URL has said.
+func (s *Store) Shape() Shape { return s.shape }
+
+// server is a client of the one server that has a key. It follows no
+// redirection.
+func (s *Store) server(ctx context.Context, key string) (*redis.Client, error) {
+	switch c := s.client.(type) {
+	case *redis.ClusterClient:
+		return c.MasterForKey(ctx, key)
+	case *redis.Client:
+		return c, nil
+	default:
+		return nil, fmt.Errorf("no client of this package: %T", c)
+	}
+}
+
+// servers calls fn with a client of every server that has keys of its own, one
+// after the other, in the order of their addresses.
+func (s *Store) servers(ctx context.Context, fn func(context.Context, *redis.Client) error) error {
+	cluster, ok := s.client.(*redis.ClusterClient)
+	if !ok {
+		one, err := s.server(ctx, "")
+		if err != nil {
+			return err
+		}
+		return fn(ctx, one)
+	}
+	var mu sync.Mutex
+	var all []*redis.Client
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b *redis.Client) int { return strings.Compare(a.Options().Addr, b.Options().Addr) })
+	for _, c := range all {
+		if err := fn(ctx, c); err != nil {
+			cluster.ReloadState(ctx)
+			return err
+		}
+	}
+	return nil
 }
 
 // Ping says whether the server answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,9 +75,10 @@ func members(seqs []int64) []any {
 }
 
 // Lineage names the data that this store holds, as far as one client can tell.
-// It changes when the server was restarted, replaced by a replica, or emptied:
+// It changes when a server was restarted, replaced by a replica, or emptied:
 // what was acknowledged before may then be gone. Emptying shows by a marker of
-// the client's own; the rest by INFO, where the server allows it.
+// the client's own, on the one server of a cluster that has it; the rest by
+// INFO, where the servers allow it.
 func (s *Store) Lineage(ctx context.Context, instance string) (string, error) {
 	ctx, cancel := s.slow(ctx, 0)
 	defer cancel()
@@ -84,22 +86,35 @@ func (s *Store) Lineage(ctx context.Context, instance string) (string, error) {
 	pipe.SetNX(ctx, markerKey(instance), rand.Text(), spoolTTL)
 	marker := pipe.Get(ctx, markerKey(instance))
 	pipe.Expire(ctx, markerKey(instance), spoolTTL)
-	info := []*redis.StringCmd{pipe.Info(ctx, "replication"), pipe.Info(ctx, "server")}
-	_, _ = pipe.Exec(ctx) // the errors that matter are those of the commands
-	if err := marker.Err(); err != nil {
-		return "", fmt.Errorf("look whether the live ledger was replaced: %w", unavailable(err))
-	}
-	lineage := marker.Val()
-	for _, i := range info {
-		if err := i.Err(); err != nil && !redis.HasErrorPrefix(err, "NOPERM") {
-			return "", fmt.Errorf("look whether the live ledger was replaced: %w", unavailable(err))
+	_, _ = pipe.Exec(ctx) // the error that matters is that of the marker
+	err := marker.Err()
+	if err == nil {
+		var origins []string
+		if origins, err = s.origins(ctx); err == nil {
+			return strings.Join(append([]string{marker.Val()}, origins...), " "), nil
 		}
-		for line := range strings.Lines(i.Val()) {
-			name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-			if name == "master_replid" || name == "run_id" {
-				lineage += " " + value
+	}
+	return "", fmt.Errorf("look whether the live ledger was replaced: %w", unavailable(err))
+}
+
+// origins are the names of the servers' histories, sorted: a slot that moves
+// from one to another changes nothing.
+func (s *Store) origins(ctx context.Context) (names []string, err error) {
+	err = s.servers(ctx, func(ctx context.Context, c *redis.Client) error {
+		for _, section := range []string{"replication", "server"} {
+			text, err := c.Info(ctx, section).Result()
+			if err != nil && !redis.HasErrorPrefix(err, "NOPERM") {
+				return err
+			}
+			for line := range strings.Lines(text) {
+				name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+				if name == "master_replid" || name == "run_id" {
+					names = append(names, value)
+				}
 			}
 		}
-	}
-	return lineage, nil
+		return nil
+	})
+	slices.Sort(names)
+	return names, err
 }

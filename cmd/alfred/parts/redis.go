@@ -17,10 +17,11 @@ type RedisConfig struct {
 	Binary     string
 	Dir        string // data; made when missing
 	Port       int
-	Socket     string // unix socket path instead of a port
-	Password   string // optional
-	AppendOnly bool   // keep data between runs
-	Log        string // default: <Dir>/redis.log
+	Socket     string   // unix socket path instead of a port
+	Password   string   // optional
+	AppendOnly bool     // keep data between runs
+	Log        string   // default: <Dir>/redis.log
+	More       []string // further lines of its configuration
 }
 
 // Redis is a running Valkey or Redis.
@@ -83,6 +84,9 @@ func (c RedisConfig) file() string {
 	} else {
 		set("port", fmt.Sprint(c.Port))
 		set("bind", "127.0.0.1")
+	}
+	for _, line := range c.More {
+		b.WriteString(line + "\n")
 	}
 	return b.String()
 }
