@@ -55,6 +55,23 @@ func NewID(prefix string, now time.Time, entropy io.Reader) (string, error) {
 	return prefix + "_" + u, nil
 }
 
+// BornAt is the time that an identifier carries, to the millisecond.
+func BornAt(id string) (time.Time, bool) {
+	_, u, ok := strings.Cut(id, "_")
+	if !ok || len(u) != 26 {
+		return time.Time{}, false
+	}
+	var ms int64
+	for i := range 10 {
+		at := strings.IndexByte(crockford, u[i])
+		if at < 0 {
+			return time.Time{}, false
+		}
+		ms = ms<<5 | int64(at)
+	}
+	return time.UnixMilli(ms).UTC(), true
+}
+
 // ValidID says whether s is prefix_ULID.
 func ValidID(prefix, s string) bool {
 	u, ok := strings.CutPrefix(s, prefix+"_")

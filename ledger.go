@@ -1,6 +1,9 @@
 package alfred
 
-import "time"
+import (
+	"math/big"
+	"time"
+)
 
 // ReserveRequest asks the live store to hold an amount between Need and Want
 // on every counter of a plan, or nothing.
@@ -20,8 +23,9 @@ type ReserveRequest struct {
 // Terms travel in the record of a hold, so that any process can end it.
 type Terms struct {
 	OnExpiry  ReapPolicy `json:"on_expiry"`
-	InputCost Credits    `json:"input_cost"` // what ReapInputOnly charges
-	Event     UsageEvent `json:"event"`      // who, what and when; amounts are filled in when the hold ends
+	InputCost Credits    `json:"input_cost"`     // what ReapInputOnly charges
+	Want      Credits    `json:"want,omitempty"` // what was asked for; 0 of a record that does not tell
+	Event     UsageEvent `json:"event"`          // who, what and when; amounts are filled in when the hold ends
 }
 
 // Verdict is how a reservation ended.
@@ -128,6 +132,19 @@ func (r HoldRecord) ReapCharge() Credits {
 	default:
 		return r.Granted
 	}
+}
+
+// ReapUsage is the tokens that an expired hold is charged for: the bound of
+// the input, and of the output as much as the charge pays at the price of what
+// was asked for. A record that does not tell what was asked for has none.
+func (r HoldRecord) ReapUsage() Usage {
+	t, charge := r.Terms, r.ReapCharge()
+	if t.Want <= t.InputCost || charge < t.InputCost || charge == 0 {
+		return Usage{}
+	}
+	output := new(big.Int).Mul(big.NewInt(int64(min(charge, t.Want)-t.InputCost)), big.NewInt(t.Event.OutputLimit))
+	output.Div(output, big.NewInt(int64(t.Want-t.InputCost)))
+	return Usage{Input: t.Event.InputBound, Output: output.Int64()}
 }
 
 // Outflow takes an amount away from a counter in an open window: the first

@@ -84,7 +84,7 @@ func (g *Gate) unreserved(a Admission, t terms) *Hold {
 		}
 		record.Legs = append(record.Legs, leg)
 	}
-	record.Terms = alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Event: event(a, t)}
+	record.Terms = alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Want: t.want, Event: event(a, t)}
 	h := newHold(a, t, record)
 	h.event.Degraded = string(alfred.FailAllow)
 	h.output = t.tWant

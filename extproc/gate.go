@@ -154,7 +154,7 @@ func (g *Gate) reserve(ctx context.Context, a Admission, t *terms) (alfred.Reser
 		Org: a.Catalog.Org, Hold: a.hold, Need: t.need, Want: t.want,
 		Caps: t.plan.Caps, Legs: t.plan.Legs, Buckets: t.plan.Buckets,
 		Window: t.plan.Window, TTL: g.ttl(a.Catalog),
-		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Event: event(a, *t)},
+		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Want: t.want, Event: event(a, *t)},
 	}
 	t.legs = request.Legs
 	reply, err := g.ask(ctx, request)

@@ -14,9 +14,11 @@ import (
 )
 
 // RecordEvents stores a batch and its aggregates in one transaction and
-// returns how many events were new. An event that is there already, of this
+// returns how many rows were new. An event that is there already, of this
 // batch, an earlier one or one in flight elsewhere, changes nothing: the
-// aggregates are made of the rows that were inserted alone. A void has no
+// aggregates are made of the rows that were inserted alone. What is known of
+// a reservation is netted, so that its rows sum to what it cost in whatever
+// order, and from however many ledgers, its events come. A void has no
 // charges, an adjustment signed ones, and a refusal becomes a decision.
 //
 // An event that cannot be one (no organisation, reservation, time or known
@@ -43,11 +45,7 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 	})
 	slices.SortStableFunc(refused, func(a, b alfred.UsageEvent) int { return cmp.Compare(a.Refused.ID, b.Refused.ID) })
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		due, err := s.withoutAfterthoughts(ctx, spent)
-		if err != nil {
-			return err
-		}
-		fresh, err := s.addEvents(ctx, due)
+		fresh, err := s.addUsage(ctx, spent)
 		if err != nil {
 			return err
 		}
@@ -64,43 +62,42 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 	return inserted, nil
 }
 
-// withoutAfterthoughts leaves out what a live ledger that came back older than
-// it was says of reservations that have been settled: it finds them open,
-// lets them expire and corrects them, and each would be charged twice. A
-// settlement is final, so in a whole history neither ever follows one.
-func (s *Store) withoutAfterthoughts(ctx context.Context, events []alfred.UsageEvent) ([]alfred.UsageEvent, error) {
-	settled := map[alfred.HoldID]bool{}
-	var orgs, reservations []string
-	var within []time.Time
-	for _, e := range events {
-		switch {
-		case e.Kind == alfred.EventSettle:
-			settled[e.Reservation] = true
-		case afterthought(e):
-			orgs, reservations = append(orgs, string(e.Org)), append(reservations, string(e.Reservation))
-			for back := range settledWithin {
-				within = append(within, day(e.At).AddDate(0, 0, -back))
-			}
+// addUsage nets events against what is recorded and returns the rows that
+// were added. The recorders of one organisation do it one after the other.
+func (s *Store) addUsage(ctx context.Context, events []alfred.UsageEvent) ([]alfred.UsageEvent, error) {
+	var today time.Time
+	for _, org := range orgs(events) {
+		var err error
+		if today, err = s.LockUsage(ctx, org); err != nil {
+			return nil, err
 		}
 	}
-	if len(reservations) == 0 {
-		return events, nil
+	if today.IsZero() {
+		return nil, nil
 	}
-	found, err := s.q(ctx).SettledReservations(ctx, orgs, within, reservations)
+	due, err := s.net(ctx, events, today)
 	if err != nil {
-		return nil, failed(err, "look for settlements")
+		return nil, err
 	}
-	for _, id := range found {
-		settled[id] = true
+	if err := s.EnsurePartitions(ctx, missingDays(events, due)...); err != nil {
+		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(events), func(e alfred.UsageEvent) bool { return afterthought(e) && settled[e.Reservation] }), nil
+	return s.addEvents(ctx, due)
 }
 
-// settledWithin is how many days back a settlement is looked for.
-const settledWithin = 3
+// orgs lists organisations in the order in which they are locked.
+func orgs(events []alfred.UsageEvent) (out []alfred.OrgID) {
+	for _, e := range events {
+		out = append(out, e.Org)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
-func afterthought(e alfred.UsageEvent) bool {
-	return e.Kind == alfred.EventExpired || e.Kind == alfred.EventAdjust
+// missingDays are those of rows that none of the events had.
+func missingDays(events, rows []alfred.UsageEvent) []time.Time {
+	have := days(events)
+	return slices.DeleteFunc(days(rows), func(d time.Time) bool { return slices.ContainsFunc(have, d.Equal) })
 }
 
 // EnsurePartitions makes the partitions of some days before they are needed.

@@ -72,7 +72,7 @@ func TestWhatCameAfterExpiryIsTheDifference(t *testing.T) {
 	expired := w.settled("hold_1", noon, 10)
 	expired.Kind, expired.Usage = alfred.EventExpired, alfred.Usage{}
 	truth := w.settled("hold_1", noon.Add(time.Hour), -7)
-	truth.Kind, truth.Usage = alfred.EventAdjust, alfred.Usage{Output: 3}
+	truth.Kind, truth.Usage, truth.Late = alfred.EventAdjust, alfred.Usage{Output: 3}, false
 	void := alfred.UsageEvent{Kind: alfred.EventVoid, Org: w.org, Reservation: "hold_2", At: noon, Model: "gpt-4o"}
 	w.record(3, expired, truth, void)
 	w.same(w.used(personal), alfred.Credits(3))
@@ -123,7 +123,7 @@ func TestAnAdmittedRequestExplainsItselfFromItsEvents(t *testing.T) {
 	e := w.settled("hold_1", noon, 10*alfred.Credit)
 	e.Degraded, e.Shrunk, e.Kind = "", false, alfred.EventExpired
 	truth := e
-	truth.Kind, truth.At, truth.Cost, truth.Charges = alfred.EventAdjust, noon.Add(time.Minute), -4*alfred.Credit, nil
+	truth.Kind, truth.At, truth.Cost, truth.Charges, truth.Late = alfred.EventAdjust, noon.Add(time.Minute), -4*alfred.Credit, nil, false
 	w.record(2, e, truth)
 	got, err := w.Decision(w.ctx, w.org, e.Decision)
 	w.must(err)

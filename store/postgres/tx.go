@@ -71,10 +71,15 @@ func (s *Store) q(ctx context.Context) *db.Queries {
 	return db.New(s.pool)
 }
 
+func (s *Store) inTx(ctx context.Context) bool {
+	_, in := ctx.Value(txOf{s}).(pgx.Tx)
+	return in
+}
+
 // Lock takes a lock by name until the transaction ends. Outside of one it
 // would be gone at once, so that is an error.
 func (s *Store) Lock(ctx context.Context, name string) error {
-	if _, ok := ctx.Value(txOf{s}).(pgx.Tx); !ok {
+	if !s.inTx(ctx) {
 		return alfred.Errorf(alfred.CodeInternal, "lock %s: not in a transaction", name)
 	}
 	return failed(s.q(ctx).Lock(ctx, name), "lock %s", name)

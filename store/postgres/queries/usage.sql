@@ -10,9 +10,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 ON CONFLICT (occurred_on, reservation_id, kind) DO NOTHING
 RETURNING true AS added;
 
--- name: SettledReservations :many
-SELECT reservation_id FROM usage_events
-WHERE org_id = ANY (@org_ids::text[]) AND occurred_on = ANY (@days::date[]) AND reservation_id = ANY (@reservation_ids::text[]) AND kind = 'settle';
+-- name: LockUsage :one
+SELECT (now() AT TIME ZONE 'UTC')::date AS today FROM pg_advisory_xact_lock(hashtextextended(@name::text, 0));
+
+-- name: BookedOf :many
+SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning
+FROM (SELECT unnest(@days::date[]) AS day, unnest(@reservation_ids::text[]) AS id) AS k
+JOIN usage_events u ON u.occurred_on = k.day AND u.reservation_id = k.id;
 
 -- name: AddCounterUsage :exec
 INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled)

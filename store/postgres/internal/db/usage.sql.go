@@ -95,6 +95,60 @@ func (q *Queries) AddUsageHourly(ctx context.Context, arg AddUsageHourlyParams) 
 	return err
 }
 
+const bookedOf = `-- name: BookedOf :many
+SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning
+FROM (SELECT unnest($1::date[]) AS day, unnest($2::text[]) AS id) AS k
+JOIN usage_events u ON u.occurred_on = k.day AND u.reservation_id = k.id
+`
+
+type BookedOfRow struct {
+	ReservationID alfred.HoldID
+	OccurredOn    time.Time
+	Kind          alfred.EventKind
+	Late          bool
+	Cost          alfred.Credits
+	Charges       []alfred.CounterAmount
+	Legs          []alfred.LegAmount
+	Input         int64
+	CachedInput   int64
+	CacheWrite    int64
+	Output        int64
+	Reasoning     int64
+}
+
+func (q *Queries) BookedOf(ctx context.Context, days []time.Time, reservationIds []string) ([]BookedOfRow, error) {
+	rows, err := q.db.Query(ctx, bookedOf, days, reservationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BookedOfRow
+	for rows.Next() {
+		var i BookedOfRow
+		if err := rows.Scan(
+			&i.ReservationID,
+			&i.OccurredOn,
+			&i.Kind,
+			&i.Late,
+			&i.Cost,
+			&i.Charges,
+			&i.Legs,
+			&i.Input,
+			&i.CachedInput,
+			&i.CacheWrite,
+			&i.Output,
+			&i.Reasoning,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const counterUsage = `-- name: CounterUsage :one
 SELECT coalesce(sum(settled), 0)::bigint FROM counter_usage WHERE org_id = $1 AND kind = $2 AND subject = $3 AND window_start = $4
 `
@@ -131,6 +185,17 @@ func (q *Queries) EnsureUsagePartitions(ctx context.Context, days []time.Time) e
 	return err
 }
 
+const lockUsage = `-- name: LockUsage :one
+SELECT (now() AT TIME ZONE 'UTC')::date AS today FROM pg_advisory_xact_lock(hashtextextended($1::text, 0))
+`
+
+func (q *Queries) LockUsage(ctx context.Context, name string) (time.Time, error) {
+	row := q.db.QueryRow(ctx, lockUsage, name)
+	var today time.Time
+	err := row.Scan(&today)
+	return today, err
+}
+
 const setAside = `-- name: SetAside :exec
 INSERT INTO stream_set_aside (org_id, entry, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 `
@@ -143,31 +208,6 @@ func (q *Queries) SetAside(ctx context.Context, orgID alfred.OrgID, entry string
 		reason,
 	)
 	return err
-}
-
-const settledReservations = `-- name: SettledReservations :many
-SELECT reservation_id FROM usage_events
-WHERE org_id = ANY ($1::text[]) AND occurred_on = ANY ($2::date[]) AND reservation_id = ANY ($3::text[]) AND kind = 'settle'
-`
-
-func (q *Queries) SettledReservations(ctx context.Context, orgIds []string, days []time.Time, reservationIds []string) ([]alfred.HoldID, error) {
-	rows, err := q.db.Query(ctx, settledReservations, orgIds, days, reservationIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []alfred.HoldID
-	for rows.Next() {
-		var reservation_id alfred.HoldID
-		if err := rows.Scan(&reservation_id); err != nil {
-			return nil, err
-		}
-		items = append(items, reservation_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const usage = `-- name: Usage :many
