@@ -22,8 +22,17 @@ type AuditEvent struct {
 	Reason    string          `json:"reason,omitempty"`
 	IP        string          `json:"ip,omitempty"`
 	RequestID string          `json:"request_id,omitempty"`
+	Changes   []FieldChange   `json:"changes,omitempty"` // what differs between Before and After; made when it is read
 	PrevHash  string          `json:"prev_hash"`
 	Hash      string          `json:"hash"`
+}
+
+// FieldChange is one field that a change touched. What was not there, or is
+// gone, has no value.
+type FieldChange struct {
+	Field  string          `json:"field"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
 }
 
 // Seal returns the event with its hash over the previous hash and its own

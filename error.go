@@ -32,6 +32,11 @@ const (
 const (
 	CodeInvalidKey      Code = "invalid_api_key"
 	CodeMissingKey      Code = "missing_api_key"
+	CodeKeyRevoked      Code = "key_revoked"
+	CodeKeyExpired      Code = "key_expired"
+	CodeSessionEnded    Code = "session_ended"
+	CodeAttempts        Code = "too_many_attempts"
+	CodeCrossOrigin     Code = "cross_origin"
 	CodeConflictingKeys Code = "conflicting_api_keys"
 	CodeInvalidRequest  Code = "invalid_request"
 	CodeTooLarge        Code = "payload_too_large"
@@ -50,6 +55,7 @@ const (
 	CodeUnavailable     Code = "unavailable"
 	CodeUpstream        Code = "upstream_unavailable"
 	CodeBroken          Code = "upstream_broken"
+	CodeNotBuilt        Code = "not_built"
 	CodeInternal        Code = "internal"
 )
 
@@ -82,6 +88,11 @@ func Explanations() []Explanation {
 		{CodeNotMetered, 403, "Endpoint not metered", "permission_error", "This path cannot be metered, so it is not forwarded. Use POST /v1/chat/completions."},
 		{CodeInvalidKey, 401, "Invalid API key", "authentication_error", "Check that the key starts with tp- and has not been revoked."},
 		{CodeMissingKey, 401, "Missing API key", "authentication_error", "Send Authorization: Bearer tp-… or X-API-Key: tp-…."},
+		{CodeKeyRevoked, 401, "Key revoked", "authentication_error", "Sign in with another key, or ask an admin for a new one."},
+		{CodeKeyExpired, 401, "Key expired", "authentication_error", "Sign in with another key, or ask an admin for a new one."},
+		{CodeSessionEnded, 401, "Session ended", "authentication_error", "Sign in again with your key."},
+		{CodeAttempts, 429, "Too many attempts", "rate_limit_error", "Wait for the time in Retry-After, then sign in once."},
+		{CodeCrossOrigin, 403, "Request of another site", "permission_error", "Use the web app at its own address; scripts send a key instead of a cookie."},
 		{CodeConflictingKeys, 400, "Two different API keys", "invalid_request_error", "Authorization and X-API-Key carry different keys: send one."},
 		{CodeInvalidRequest, 400, "Invalid request", "invalid_request_error", "Correct the field that param names."},
 		{CodeTooLarge, 413, "Request too large", "invalid_request_error", "Send a body below 32 MiB."},
@@ -100,6 +111,7 @@ func Explanations() []Explanation {
 		{CodeUnavailable, 503, "Temporarily unavailable", "server_error", "Try again shortly; nothing was charged."},
 		{CodeUpstream, 503, "Provider unavailable", "server_error", "Try again shortly; check the provider's key and address. Nothing was charged."},
 		{CodeBroken, 502, "Provider broke off its answer", "server_error", "Try again. What the provider had received is charged as an estimate, marked so in your usage."},
+		{CodeNotBuilt, 501, "Not built yet", "server_error", "Nothing was changed. Look at the changelog of the next version."},
 		{CodeInternal, 500, "Internal error", "server_error", "Try again; if it stays, tell an admin the request id."},
 	}
 }

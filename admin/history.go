@@ -105,7 +105,7 @@ func (s *server) GetDecision(ctx context.Context, r api.GetDecisionRequestObject
 			return nil, notFound("decision", r.DecisionId)
 		}
 	}
-	return api.GetDecision200JSONResponse(d), nil
+	return s.explain(ctx, d)
 }
 
 // GetOpenAPI serves the document that this server is made from.

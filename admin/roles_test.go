@@ -74,6 +74,53 @@ var rights = map[string]struct {
 	"verifyAudit":         {"", "ok", "ok", "403", "403", "403"},
 	"getDecision":         {"", "ok", "ok", "ok", "ok", "404"},
 	"getOpenAPI":          {"", "ok", "ok", "ok", "ok", "ok"},
+	"createSession":       {`{"api_key":"tp-nonsense"}`, "401", "401", "401", "401", "401"},
+	"getSession":          {"", "ok", "ok", "ok", "ok", "ok"},
+	"deleteSession":       {"", "ok", "ok", "ok", "ok", "ok"},
+	"deleteSessions":      {"", "ok", "ok", "ok", "ok", "ok"},
+	"getOverview":         {"", "ok", "ok", "ok", "403", "403"},
+	"queryUsage":          {"", "ok", "ok", "ok", "403", "403"},
+	"exportUsageQuery":    {"", "ok", "ok", "ok", "403", "403"},
+	"getEfficiency":       {"", "ok", "ok", "ok", "403", "403"},
+	"streamAdmin":         {"", "ok", "ok", "ok", "403", "403"},
+	"search":              {"", "ok", "ok", "ok", "403", "403"},
+	"listRequests":        {"", "ok", "ok", "ok", "403", "403"},
+	"exportRequests":      {"", "ok", "ok", "ok", "403", "403"},
+	"getRequest":          {"", "ok", "ok", "ok", "403", "403"},
+	"listDecisions":       {"", "ok", "ok", "ok", "403", "403"},
+	"exportDecisions":     {"", "ok", "ok", "ok", "403", "403"},
+	"exportUsers":         {"", "ok", "ok", "ok", "403", "403"},
+	"explainUserQuota":    {"", "ok", "ok", "ok", "403", "403"},
+	"getUserBurn":         {"", "ok", "ok", "ok", "403", "403"},
+	"exportAudit":         {"", "ok", "ok", "ok", "ok", "ok"},
+	"queryMyUsage":        {"", "ok", "ok", "ok", "ok", "ok"},
+	"streamMe":            {"", "ok", "ok", "ok", "ok", "ok"},
+	"listMyRequests":      {"", "ok", "ok", "ok", "ok", "ok"},
+	"exportMyRequests":    {"", "ok", "ok", "ok", "ok", "ok"},
+	"listMyDecisions":     {"", "ok", "ok", "ok", "ok", "ok"},
+	"listMyViews":         {"", "ok", "ok", "ok", "ok", "ok"},
+	"deleteMyView":        {"", "ok", "ok", "ok", "ok", "ok"},
+	"explainMyQuota":      {"", "ok", "ok", "ok", "ok", "ok"},
+	"getMyBurn":           {"", "ok", "ok", "ok", "ok", "ok"},
+	"getMyRequest":        {"", "404", "404", "404", "ok", "404"},
+	"putMyView":           {`{"page":"users","name":"Active","query":"status=active"}`, "ok", "ok", "ok", "ok", "ok"},
+	"rotateMyKey":         {"", "404", "404", "404", "ok", "404"},
+	"rotateUserKey":       {"", "ok", "ok", "403", "403", "403"},
+	"getTeamShares":       {"", "ok", "ok", "ok", "ok", "404"},
+	"createReallocation":  {`{"entries":[{"user_id":"MEMBER","amount":-1},{"team_id":"TEAM","amount":1}],"reason":"r"}`, "ok", "ok", "ok", "403", "403"},
+	"createJob":           {`{"kind":"activate","selection":{"ids":["MEMBER"]}}`, "ok", "ok", "403", "403", "403"},
+	"listJobs":            {"", "ok", "ok", "403", "403", "403"},
+	"getJob":              {"", "ok", "ok", "403", "403", "403"},
+	"listJobRows":         {"", "ok", "ok", "403", "403", "403"},
+	"listProviders":       {"", "ok", "ok", "403", "403", "403"},
+	"testProvider":        {"", "ok", "ok", "403", "403", "403"},
+	"listModels":          {"", "ok", "ok", "403", "403", "403"},
+	"getSettings":         {"", "ok", "ok", "403", "403", "403"},
+	"getOnboarding":       {"", "ok", "ok", "403", "403", "403"},
+	"getDemo":             {"", "ok", "ok", "403", "403", "403"},
+	"createDemo":          {"", "ok", "ok", "403", "403", "403"},
+	"deleteDemo":          {"", "ok", "ok", "403", "403", "403"},
+	"putOnboarding":       {`{"dismissed":true}`, "ok", "ok", "403", "403", "403"},
 }
 
 // TestEveryRouteForEveryRole calls every operation of the document as
@@ -97,7 +144,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	_, err := w.records.RecordEvents(w.ctx, []alfred.UsageEvent{event})
 	w.must(err)
 	fill := strings.NewReplacer("{user_id}", member.id, "{team_id}", team, "{key_id}", key, "{department_id}", department, "{project_id}", project,
-		"{decision_id}", string(event.Decision))
+		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", "job_none")
 
 	doc, err := api.Document()
 	w.must(err)
@@ -115,10 +162,14 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 			delete(left, op.OperationID)
 			for i, want := range []string{row.owner, row.admin, row.lead, row.member, row.outsider, "suspended", "nobody"} {
 				target := fill.Replace(path)
-				if method != http.MethodGet {
+				if op.OperationID == "search" {
+					target += "?q=member"
+				}
+				if method != http.MethodGet && op.OperationID != "createSession" {
 					target += "?dry_run=true"
 				}
-				body := strings.ReplaceAll(row.body, "NEW", "new"+strings.ReplaceAll(roles[i], " ", "")+"@company.com")
+				body := strings.NewReplacer("MEMBER", member.id, "TEAM", team).Replace(row.body)
+				body = strings.ReplaceAll(body, "NEW", "new"+strings.ReplaceAll(roles[i], " ", "")+"@company.com")
 				if op.OperationID == "createProject" {
 					body = strings.ReplaceAll(body, "@company.com", "")
 				}
@@ -135,18 +186,26 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 }
 
 func answers(r reply, want, operation string) bool {
+	if operation == "createSession" {
+		return r.status == http.StatusUnauthorized || unbuilt(r)
+	}
 	switch want {
 	case "ok":
-		return r.status >= 200 && r.status < 300
+		return r.status >= 200 && r.status < 300 || unbuilt(r)
 	case "403":
 		return r.status == http.StatusForbidden
 	case "404":
-		return r.status == http.StatusNotFound
+		return r.status == http.StatusNotFound || unbuilt(r)
 	case "suspended":
 		return r.status == http.StatusForbidden && strings.Contains(string(r.body), string(alfred.CodeUserSuspended)) || operation == "getOpenAPI"
 	default:
 		return r.status == http.StatusUnauthorized || operation == "getOpenAPI"
 	}
+}
+
+// unbuilt is the answer of an operation that is described and not built yet.
+func unbuilt(r reply) bool {
+	return r.status == http.StatusNotImplemented && strings.Contains(string(r.body), string(alfred.CodeNotBuilt))
 }
 
 // Rights that belong to a field rather than to a route.
@@ -228,7 +287,7 @@ func TestRouterAndDocumentAgree(t *testing.T) {
 	for _, route := range documented {
 		method, path, _ := strings.Cut(route, " ")
 		got := w.do(method, path, w.owner.key, "")
-		if got.status == http.StatusMethodNotAllowed || strings.Contains(string(got.body), "The API is described at") || got.status >= 500 {
+		if got.status == http.StatusMethodNotAllowed || strings.Contains(string(got.body), "The API is described at") || got.status >= 500 && !unbuilt(got) {
 			t.Errorf("%s is documented and not routed: %d %s", route, got.status, got.body)
 		}
 	}

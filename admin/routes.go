@@ -77,6 +77,57 @@ func operations() map[string]access {
 		"verifyAudit":     admins,
 		"getDecision":     members, // their own; team admins their members'
 		"getOpenAPI":      everyone,
+
+		"createSession":  everyone,
+		"getSession":     members,
+		"deleteSession":  members,
+		"deleteSessions": members,
+
+		"getOverview":      teamAdmins, // of their teams
+		"queryUsage":       teamAdmins, // of their members
+		"exportUsageQuery": teamAdmins,
+		"getEfficiency":    teamAdmins,
+		"streamAdmin":      teamAdmins,
+		"search":           teamAdmins,
+		"listRequests":     teamAdmins,
+		"exportRequests":   teamAdmins,
+		"getRequest":       teamAdmins,
+		"listDecisions":    teamAdmins,
+		"exportDecisions":  teamAdmins,
+		"exportAudit":      members, // what they did themselves
+
+		"queryMyUsage":     members,
+		"streamMe":         members,
+		"listMyRequests":   members,
+		"exportMyRequests": members,
+		"getMyRequest":     members,
+		"listMyDecisions":  members,
+		"listMyViews":      members,
+		"putMyView":        members,
+		"deleteMyView":     members,
+		"explainMyQuota":   members,
+		"getMyBurn":        members,
+		"rotateMyKey":      members,
+
+		"exportUsers":        teamAdmins,
+		"explainUserQuota":   teamAdmins,
+		"getUserBurn":        teamAdmins,
+		"rotateUserKey":      admins,
+		"getTeamShares":      members, // of their own
+		"createReallocation": teamAdmins,
+		"createJob":          admins,
+		"listJobs":           admins,
+		"getJob":             admins,
+		"listJobRows":        admins,
+		"listProviders":      admins,
+		"testProvider":       admins,
+		"listModels":         admins,
+		"getSettings":        admins,
+		"getOnboarding":      admins,
+		"putOnboarding":      admins,
+		"getDemo":            admins,
+		"createDemo":         admins,
+		"deleteDemo":         admins,
 	}
 }
 

@@ -38,6 +38,7 @@ type Config struct {
 
 // server answers the operations of the API.
 type server struct {
+	unbuilt
 	Config
 	router routers.Router
 	spec   []byte

@@ -20,6 +20,228 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for CounterfactualKind.
+const (
+	CounterfactualKindAfter     CounterfactualKind = "after"
+	CounterfactualKindCredits   CounterfactualKind = "credits"
+	CounterfactualKindInFlight  CounterfactualKind = "in_flight"
+	CounterfactualKindMaxTokens CounterfactualKind = "max_tokens"
+	CounterfactualKindPriority  CounterfactualKind = "priority"
+)
+
+// Valid indicates whether the value is a known member of the CounterfactualKind enum.
+func (e CounterfactualKind) Valid() bool {
+	switch e {
+	case CounterfactualKindAfter:
+		return true
+	case CounterfactualKindCredits:
+		return true
+	case CounterfactualKindInFlight:
+		return true
+	case CounterfactualKindMaxTokens:
+		return true
+	case CounterfactualKindPriority:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DecisionCheckKind.
+const (
+	DecisionCheckKindCap     DecisionCheckKind = "cap"
+	DecisionCheckKindKey     DecisionCheckKind = "key"
+	DecisionCheckKindLeg     DecisionCheckKind = "leg"
+	DecisionCheckKindModel   DecisionCheckKind = "model"
+	DecisionCheckKindProject DecisionCheckKind = "project"
+	DecisionCheckKindRate    DecisionCheckKind = "rate"
+	DecisionCheckKindTeam    DecisionCheckKind = "team"
+	DecisionCheckKindUser    DecisionCheckKind = "user"
+)
+
+// Valid indicates whether the value is a known member of the DecisionCheckKind enum.
+func (e DecisionCheckKind) Valid() bool {
+	switch e {
+	case DecisionCheckKindCap:
+		return true
+	case DecisionCheckKindKey:
+		return true
+	case DecisionCheckKindLeg:
+		return true
+	case DecisionCheckKindModel:
+		return true
+	case DecisionCheckKindProject:
+		return true
+	case DecisionCheckKindRate:
+		return true
+	case DecisionCheckKindTeam:
+		return true
+	case DecisionCheckKindUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DecisionCheckOutcome.
+const (
+	Fail    DecisionCheckOutcome = "fail"
+	Pass    DecisionCheckOutcome = "pass"
+	Skipped DecisionCheckOutcome = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the DecisionCheckOutcome enum.
+func (e DecisionCheckOutcome) Valid() bool {
+	switch e {
+	case Fail:
+		return true
+	case Pass:
+		return true
+	case Skipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryTickKinds.
+const (
+	DirectoryTickKindsSettings DirectoryTickKinds = "settings"
+	DirectoryTickKindsTeams    DirectoryTickKinds = "teams"
+	DirectoryTickKindsUsers    DirectoryTickKinds = "users"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryTickKinds enum.
+func (e DirectoryTickKinds) Valid() bool {
+	switch e {
+	case DirectoryTickKindsSettings:
+		return true
+	case DirectoryTickKindsTeams:
+		return true
+	case DirectoryTickKindsUsers:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EffectiveSettingsVariablesSource.
+const (
+	Default     EffectiveSettingsVariablesSource = "default"
+	Environment EffectiveSettingsVariablesSource = "environment"
+	Record      EffectiveSettingsVariablesSource = "record"
+)
+
+// Valid indicates whether the value is a known member of the EffectiveSettingsVariablesSource enum.
+func (e EffectiveSettingsVariablesSource) Valid() bool {
+	switch e {
+	case Default:
+		return true
+	case Environment:
+		return true
+	case Record:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EfficiencyBy.
+const (
+	EfficiencyByTeam EfficiencyBy = "team"
+	EfficiencyByUser EfficiencyBy = "user"
+)
+
+// Valid indicates whether the value is a known member of the EfficiencyBy enum.
+func (e EfficiencyBy) Valid() bool {
+	switch e {
+	case EfficiencyByTeam:
+		return true
+	case EfficiencyByUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobState.
+const (
+	JobStateFailed    JobState = "failed"
+	JobStateQueued    JobState = "queued"
+	JobStateRunning   JobState = "running"
+	JobStateSucceeded JobState = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the JobState enum.
+func (e JobState) Valid() bool {
+	switch e {
+	case JobStateFailed:
+		return true
+	case JobStateQueued:
+		return true
+	case JobStateRunning:
+		return true
+	case JobStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobKind.
+const (
+	JobKindActivate     JobKind = "activate"
+	JobKindImportPeople JobKind = "import_people"
+	JobKindQuota        JobKind = "quota"
+	JobKindSuspend      JobKind = "suspend"
+	JobKindTeamAdd      JobKind = "team_add"
+	JobKindTeamRemove   JobKind = "team_remove"
+)
+
+// Valid indicates whether the value is a known member of the JobKind enum.
+func (e JobKind) Valid() bool {
+	switch e {
+	case JobKindActivate:
+		return true
+	case JobKindImportPeople:
+		return true
+	case JobKindQuota:
+		return true
+	case JobKindSuspend:
+		return true
+	case JobKindTeamAdd:
+		return true
+	case JobKindTeamRemove:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobOutcome.
+const (
+	JobOutcomeChanged   JobOutcome = "changed"
+	JobOutcomeFailed    JobOutcome = "failed"
+	JobOutcomePending   JobOutcome = "pending"
+	JobOutcomeUnchanged JobOutcome = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the JobOutcome enum.
+func (e JobOutcome) Valid() bool {
+	switch e {
+	case JobOutcomeChanged:
+		return true
+	case JobOutcomeFailed:
+		return true
+	case JobOutcomePending:
+		return true
+	case JobOutcomeUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyStatus.
 const (
 	Active  KeyStatus = "active"
@@ -32,6 +254,927 @@ func (e KeyStatus) Valid() bool {
 	case Active:
 		return true
 	case Revoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NextStepAction.
+const (
+	Ask           NextStepAction = "ask"
+	ChangeRequest NextStepAction = "change_request"
+	CheckKey      NextStepAction = "check_key"
+	RaisePriority NextStepAction = "raise_priority"
+	Retry         NextStepAction = "retry"
+	SeeUsage      NextStepAction = "see_usage"
+	Shorten       NextStepAction = "shorten"
+	Wait          NextStepAction = "wait"
+)
+
+// Valid indicates whether the value is a known member of the NextStepAction enum.
+func (e NextStepAction) Valid() bool {
+	switch e {
+	case Ask:
+		return true
+	case ChangeRequest:
+		return true
+	case CheckKey:
+		return true
+	case RaisePriority:
+		return true
+	case Retry:
+		return true
+	case SeeUsage:
+		return true
+	case Shorten:
+		return true
+	case Wait:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingStepsId.
+const (
+	OnboardingStepsIdAlerts       OnboardingStepsId = "alerts"
+	OnboardingStepsIdFirstRequest OnboardingStepsId = "first_request"
+	OnboardingStepsIdOrganization OnboardingStepsId = "organization"
+	OnboardingStepsIdPeople       OnboardingStepsId = "people"
+	OnboardingStepsIdPolicy       OnboardingStepsId = "policy"
+	OnboardingStepsIdProvider     OnboardingStepsId = "provider"
+	OnboardingStepsIdTeam         OnboardingStepsId = "team"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingStepsId enum.
+func (e OnboardingStepsId) Valid() bool {
+	switch e {
+	case OnboardingStepsIdAlerts:
+		return true
+	case OnboardingStepsIdFirstRequest:
+		return true
+	case OnboardingStepsIdOrganization:
+		return true
+	case OnboardingStepsIdPeople:
+		return true
+	case OnboardingStepsIdPolicy:
+		return true
+	case OnboardingStepsIdProvider:
+		return true
+	case OnboardingStepsIdTeam:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OverviewLimitSource.
+const (
+	OverviewLimitSourceAllocated OverviewLimitSource = "allocated"
+	OverviewLimitSourceCap       OverviewLimitSource = "cap"
+)
+
+// Valid indicates whether the value is a known member of the OverviewLimitSource enum.
+func (e OverviewLimitSource) Valid() bool {
+	switch e {
+	case OverviewLimitSourceAllocated:
+		return true
+	case OverviewLimitSourceCap:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OverviewScopeKind.
+const (
+	OverviewScopeKindDepartment   OverviewScopeKind = "department"
+	OverviewScopeKindOrganization OverviewScopeKind = "organization"
+	OverviewScopeKindTeam         OverviewScopeKind = "team"
+	OverviewScopeKindTeams        OverviewScopeKind = "teams"
+)
+
+// Valid indicates whether the value is a known member of the OverviewScopeKind enum.
+func (e OverviewScopeKind) Valid() bool {
+	switch e {
+	case OverviewScopeKindDepartment:
+		return true
+	case OverviewScopeKindOrganization:
+		return true
+	case OverviewScopeKindTeam:
+		return true
+	case OverviewScopeKindTeams:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderListDataHealth.
+const (
+	Degraded ProviderListDataHealth = "degraded"
+	Failing  ProviderListDataHealth = "failing"
+	Healthy  ProviderListDataHealth = "healthy"
+	Unknown  ProviderListDataHealth = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ProviderListDataHealth enum.
+func (e ProviderListDataHealth) Valid() bool {
+	switch e {
+	case Degraded:
+		return true
+	case Failing:
+		return true
+	case Healthy:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuotaExplanationPartsKind.
+const (
+	QuotaExplanationPartsKindAdjustment      QuotaExplanationPartsKind = "adjustment"
+	QuotaExplanationPartsKindBase            QuotaExplanationPartsKind = "base"
+	QuotaExplanationPartsKindDebt            QuotaExplanationPartsKind = "debt"
+	QuotaExplanationPartsKindFloor           QuotaExplanationPartsKind = "floor"
+	QuotaExplanationPartsKindReallocation    QuotaExplanationPartsKind = "reallocation"
+	QuotaExplanationPartsKindTransferIn      QuotaExplanationPartsKind = "transfer_in"
+	QuotaExplanationPartsKindTransferOut     QuotaExplanationPartsKind = "transfer_out"
+	QuotaExplanationPartsKindVacationRelease QuotaExplanationPartsKind = "vacation_release"
+	QuotaExplanationPartsKindVacationReturn  QuotaExplanationPartsKind = "vacation_return"
+)
+
+// Valid indicates whether the value is a known member of the QuotaExplanationPartsKind enum.
+func (e QuotaExplanationPartsKind) Valid() bool {
+	switch e {
+	case QuotaExplanationPartsKindAdjustment:
+		return true
+	case QuotaExplanationPartsKindBase:
+		return true
+	case QuotaExplanationPartsKindDebt:
+		return true
+	case QuotaExplanationPartsKindFloor:
+		return true
+	case QuotaExplanationPartsKindReallocation:
+		return true
+	case QuotaExplanationPartsKindTransferIn:
+		return true
+	case QuotaExplanationPartsKindTransferOut:
+		return true
+	case QuotaExplanationPartsKindVacationRelease:
+		return true
+	case QuotaExplanationPartsKindVacationReturn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RequestDetailEventsKind.
+const (
+	RequestDetailEventsKindAdjust  RequestDetailEventsKind = "adjust"
+	RequestDetailEventsKindExpired RequestDetailEventsKind = "expired"
+	RequestDetailEventsKindSettle  RequestDetailEventsKind = "settle"
+	RequestDetailEventsKindVoid    RequestDetailEventsKind = "void"
+)
+
+// Valid indicates whether the value is a known member of the RequestDetailEventsKind enum.
+func (e RequestDetailEventsKind) Valid() bool {
+	switch e {
+	case RequestDetailEventsKindAdjust:
+		return true
+	case RequestDetailEventsKindExpired:
+		return true
+	case RequestDetailEventsKindSettle:
+		return true
+	case RequestDetailEventsKindVoid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RequestDetailHeadersDirection.
+const (
+	RequestDetailHeadersDirectionRequest  RequestDetailHeadersDirection = "request"
+	RequestDetailHeadersDirectionResponse RequestDetailHeadersDirection = "response"
+)
+
+// Valid indicates whether the value is a known member of the RequestDetailHeadersDirection enum.
+func (e RequestDetailHeadersDirection) Valid() bool {
+	switch e {
+	case RequestDetailHeadersDirectionRequest:
+		return true
+	case RequestDetailHeadersDirectionResponse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RequestDetailLinesKind.
+const (
+	RequestDetailLinesKindCacheWrite  RequestDetailLinesKind = "cache_write"
+	RequestDetailLinesKindCachedInput RequestDetailLinesKind = "cached_input"
+	RequestDetailLinesKindInput       RequestDetailLinesKind = "input"
+	RequestDetailLinesKindOutput      RequestDetailLinesKind = "output"
+	RequestDetailLinesKindReasoning   RequestDetailLinesKind = "reasoning"
+	RequestDetailLinesKindRequest     RequestDetailLinesKind = "request"
+)
+
+// Valid indicates whether the value is a known member of the RequestDetailLinesKind enum.
+func (e RequestDetailLinesKind) Valid() bool {
+	switch e {
+	case RequestDetailLinesKindCacheWrite:
+		return true
+	case RequestDetailLinesKindCachedInput:
+		return true
+	case RequestDetailLinesKindInput:
+		return true
+	case RequestDetailLinesKindOutput:
+		return true
+	case RequestDetailLinesKindReasoning:
+		return true
+	case RequestDetailLinesKindRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SearchResultDataKind.
+const (
+	SearchResultDataKindDecision   SearchResultDataKind = "decision"
+	SearchResultDataKindDepartment SearchResultDataKind = "department"
+	SearchResultDataKindKey        SearchResultDataKind = "key"
+	SearchResultDataKindProject    SearchResultDataKind = "project"
+	SearchResultDataKindRequest    SearchResultDataKind = "request"
+	SearchResultDataKindTeam       SearchResultDataKind = "team"
+	SearchResultDataKindUser       SearchResultDataKind = "user"
+)
+
+// Valid indicates whether the value is a known member of the SearchResultDataKind enum.
+func (e SearchResultDataKind) Valid() bool {
+	switch e {
+	case SearchResultDataKindDecision:
+		return true
+	case SearchResultDataKindDepartment:
+		return true
+	case SearchResultDataKindKey:
+		return true
+	case SearchResultDataKindProject:
+		return true
+	case SearchResultDataKindRequest:
+		return true
+	case SearchResultDataKindTeam:
+		return true
+	case SearchResultDataKindUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionMethod.
+const (
+	SessionMethodKey     SessionMethod = "key"
+	SessionMethodSession SessionMethod = "session"
+)
+
+// Valid indicates whether the value is a known member of the SessionMethod enum.
+func (e SessionMethod) Valid() bool {
+	switch e {
+	case SessionMethodKey:
+		return true
+	case SessionMethodSession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TransferKind.
+const (
+	TransferKindReallocation TransferKind = "reallocation"
+	TransferKindTransfer     TransferKind = "transfer"
+)
+
+// Valid indicates whether the value is a known member of the TransferKind enum.
+func (e TransferKind) Valid() bool {
+	switch e {
+	case TransferKindReallocation:
+		return true
+	case TransferKindTransfer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsageDimension.
+const (
+	UsageDimensionCode       UsageDimension = "code"
+	UsageDimensionDepartment UsageDimension = "department"
+	UsageDimensionKey        UsageDimension = "key"
+	UsageDimensionModel      UsageDimension = "model"
+	UsageDimensionOutcome    UsageDimension = "outcome"
+	UsageDimensionProject    UsageDimension = "project"
+	UsageDimensionProvider   UsageDimension = "provider"
+	UsageDimensionTeam       UsageDimension = "team"
+	UsageDimensionUser       UsageDimension = "user"
+)
+
+// Valid indicates whether the value is a known member of the UsageDimension enum.
+func (e UsageDimension) Valid() bool {
+	switch e {
+	case UsageDimensionCode:
+		return true
+	case UsageDimensionDepartment:
+		return true
+	case UsageDimensionKey:
+		return true
+	case UsageDimensionModel:
+		return true
+	case UsageDimensionOutcome:
+		return true
+	case UsageDimensionProject:
+		return true
+	case UsageDimensionProvider:
+		return true
+	case UsageDimensionTeam:
+		return true
+	case UsageDimensionUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsageInterval.
+const (
+	Day  UsageInterval = "day"
+	Hour UsageInterval = "hour"
+	None UsageInterval = "none"
+)
+
+// Valid indicates whether the value is a known member of the UsageInterval enum.
+func (e UsageInterval) Valid() bool {
+	switch e {
+	case Day:
+		return true
+	case Hour:
+		return true
+	case None:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsageMeasure.
+const (
+	UsageMeasureCacheWriteTokens UsageMeasure = "cache_write_tokens"
+	UsageMeasureCachedTokens     UsageMeasure = "cached_tokens"
+	UsageMeasureCredits          UsageMeasure = "credits"
+	UsageMeasureDenials          UsageMeasure = "denials"
+	UsageMeasureEstimated        UsageMeasure = "estimated"
+	UsageMeasureInputTokens      UsageMeasure = "input_tokens"
+	UsageMeasureOutputTokens     UsageMeasure = "output_tokens"
+	UsageMeasureReasoningTokens  UsageMeasure = "reasoning_tokens"
+	UsageMeasureRequests         UsageMeasure = "requests"
+)
+
+// Valid indicates whether the value is a known member of the UsageMeasure enum.
+func (e UsageMeasure) Valid() bool {
+	switch e {
+	case UsageMeasureCacheWriteTokens:
+		return true
+	case UsageMeasureCachedTokens:
+		return true
+	case UsageMeasureCredits:
+		return true
+	case UsageMeasureDenials:
+		return true
+	case UsageMeasureEstimated:
+		return true
+	case UsageMeasureInputTokens:
+		return true
+	case UsageMeasureOutputTokens:
+		return true
+	case UsageMeasureReasoningTokens:
+		return true
+	case UsageMeasureRequests:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WindowKind.
+const (
+	Daily     WindowKind = "daily"
+	Lifetime  WindowKind = "lifetime"
+	Monthly   WindowKind = "monthly"
+	Quarterly WindowKind = "quarterly"
+	Range     WindowKind = "range"
+	Weekly    WindowKind = "weekly"
+	Yearly    WindowKind = "yearly"
+)
+
+// Valid indicates whether the value is a known member of the WindowKind enum.
+func (e WindowKind) Valid() bool {
+	switch e {
+	case Daily:
+		return true
+	case Lifetime:
+		return true
+	case Monthly:
+		return true
+	case Quarterly:
+		return true
+	case Range:
+		return true
+	case Weekly:
+		return true
+	case Yearly:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserSort.
+const (
+	UserSortCreated          UserSort = "created"
+	UserSortEmail            UserSort = "email"
+	UserSortLastSeen         UserSort = "last_seen"
+	UserSortMinusCreated     UserSort = "-created"
+	UserSortMinusEmail       UserSort = "-email"
+	UserSortMinusLastSeen    UserSort = "-last_seen"
+	UserSortMinusName        UserSort = "-name"
+	UserSortMinusQuota       UserSort = "-quota"
+	UserSortMinusUsed        UserSort = "-used"
+	UserSortMinusUsedPercent UserSort = "-used_percent"
+	UserSortName             UserSort = "name"
+	UserSortQuota            UserSort = "quota"
+	UserSortUsed             UserSort = "used"
+	UserSortUsedPercent      UserSort = "used_percent"
+)
+
+// Valid indicates whether the value is a known member of the UserSort enum.
+func (e UserSort) Valid() bool {
+	switch e {
+	case UserSortCreated:
+		return true
+	case UserSortEmail:
+		return true
+	case UserSortLastSeen:
+		return true
+	case UserSortMinusCreated:
+		return true
+	case UserSortMinusEmail:
+		return true
+	case UserSortMinusLastSeen:
+		return true
+	case UserSortMinusName:
+		return true
+	case UserSortMinusQuota:
+		return true
+	case UserSortMinusUsed:
+		return true
+	case UserSortMinusUsedPercent:
+		return true
+	case UserSortName:
+		return true
+	case UserSortQuota:
+		return true
+	case UserSortUsed:
+		return true
+	case UserSortUsedPercent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WindowName.
+const (
+	WindowNameCurrent  WindowName = "current"
+	WindowNamePrevious WindowName = "previous"
+)
+
+// Valid indicates whether the value is a known member of the WindowName enum.
+func (e WindowName) Valid() bool {
+	switch e {
+	case WindowNameCurrent:
+		return true
+	case WindowNamePrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetEfficiencyParamsBy.
+const (
+	GetEfficiencyParamsByTeam GetEfficiencyParamsBy = "team"
+	GetEfficiencyParamsByUser GetEfficiencyParamsBy = "user"
+)
+
+// Valid indicates whether the value is a known member of the GetEfficiencyParamsBy enum.
+func (e GetEfficiencyParamsBy) Valid() bool {
+	switch e {
+	case GetEfficiencyParamsByTeam:
+		return true
+	case GetEfficiencyParamsByUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetEfficiencyParamsWindow.
+const (
+	GetEfficiencyParamsWindowCurrent  GetEfficiencyParamsWindow = "current"
+	GetEfficiencyParamsWindowPrevious GetEfficiencyParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the GetEfficiencyParamsWindow enum.
+func (e GetEfficiencyParamsWindow) Valid() bool {
+	switch e {
+	case GetEfficiencyParamsWindowCurrent:
+		return true
+	case GetEfficiencyParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListModelsParamsWindow.
+const (
+	ListModelsParamsWindowCurrent  ListModelsParamsWindow = "current"
+	ListModelsParamsWindowPrevious ListModelsParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the ListModelsParamsWindow enum.
+func (e ListModelsParamsWindow) Valid() bool {
+	switch e {
+	case ListModelsParamsWindowCurrent:
+		return true
+	case ListModelsParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetOverviewParamsWindow.
+const (
+	GetOverviewParamsWindowCurrent  GetOverviewParamsWindow = "current"
+	GetOverviewParamsWindowPrevious GetOverviewParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the GetOverviewParamsWindow enum.
+func (e GetOverviewParamsWindow) Valid() bool {
+	switch e {
+	case GetOverviewParamsWindowCurrent:
+		return true
+	case GetOverviewParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRequestsParamsOutcome.
+const (
+	ListRequestsParamsOutcomeBroken        ListRequestsParamsOutcome = "broken"
+	ListRequestsParamsOutcomeClientGone    ListRequestsParamsOutcome = "client_gone"
+	ListRequestsParamsOutcomeCompleted     ListRequestsParamsOutcome = "completed"
+	ListRequestsParamsOutcomeExpired       ListRequestsParamsOutcome = "expired"
+	ListRequestsParamsOutcomeInternalError ListRequestsParamsOutcome = "internal_error"
+	ListRequestsParamsOutcomeShutdown      ListRequestsParamsOutcome = "shutdown"
+	ListRequestsParamsOutcomeUpstreamError ListRequestsParamsOutcome = "upstream_error"
+)
+
+// Valid indicates whether the value is a known member of the ListRequestsParamsOutcome enum.
+func (e ListRequestsParamsOutcome) Valid() bool {
+	switch e {
+	case ListRequestsParamsOutcomeBroken:
+		return true
+	case ListRequestsParamsOutcomeClientGone:
+		return true
+	case ListRequestsParamsOutcomeCompleted:
+		return true
+	case ListRequestsParamsOutcomeExpired:
+		return true
+	case ListRequestsParamsOutcomeInternalError:
+		return true
+	case ListRequestsParamsOutcomeShutdown:
+		return true
+	case ListRequestsParamsOutcomeUpstreamError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportRequestsParamsOutcome.
+const (
+	ExportRequestsParamsOutcomeBroken        ExportRequestsParamsOutcome = "broken"
+	ExportRequestsParamsOutcomeClientGone    ExportRequestsParamsOutcome = "client_gone"
+	ExportRequestsParamsOutcomeCompleted     ExportRequestsParamsOutcome = "completed"
+	ExportRequestsParamsOutcomeExpired       ExportRequestsParamsOutcome = "expired"
+	ExportRequestsParamsOutcomeInternalError ExportRequestsParamsOutcome = "internal_error"
+	ExportRequestsParamsOutcomeShutdown      ExportRequestsParamsOutcome = "shutdown"
+	ExportRequestsParamsOutcomeUpstreamError ExportRequestsParamsOutcome = "upstream_error"
+)
+
+// Valid indicates whether the value is a known member of the ExportRequestsParamsOutcome enum.
+func (e ExportRequestsParamsOutcome) Valid() bool {
+	switch e {
+	case ExportRequestsParamsOutcomeBroken:
+		return true
+	case ExportRequestsParamsOutcomeClientGone:
+		return true
+	case ExportRequestsParamsOutcomeCompleted:
+		return true
+	case ExportRequestsParamsOutcomeExpired:
+		return true
+	case ExportRequestsParamsOutcomeInternalError:
+		return true
+	case ExportRequestsParamsOutcomeShutdown:
+		return true
+	case ExportRequestsParamsOutcomeUpstreamError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryUsageParamsWindow.
+const (
+	QueryUsageParamsWindowCurrent  QueryUsageParamsWindow = "current"
+	QueryUsageParamsWindowPrevious QueryUsageParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the QueryUsageParamsWindow enum.
+func (e QueryUsageParamsWindow) Valid() bool {
+	switch e {
+	case QueryUsageParamsWindowCurrent:
+		return true
+	case QueryUsageParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportUsageQueryParamsWindow.
+const (
+	ExportUsageQueryParamsWindowCurrent  ExportUsageQueryParamsWindow = "current"
+	ExportUsageQueryParamsWindowPrevious ExportUsageQueryParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the ExportUsageQueryParamsWindow enum.
+func (e ExportUsageQueryParamsWindow) Valid() bool {
+	switch e {
+	case ExportUsageQueryParamsWindowCurrent:
+		return true
+	case ExportUsageQueryParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListUsersParamsSort.
+const (
+	ListUsersParamsSortCreated          ListUsersParamsSort = "created"
+	ListUsersParamsSortEmail            ListUsersParamsSort = "email"
+	ListUsersParamsSortLastSeen         ListUsersParamsSort = "last_seen"
+	ListUsersParamsSortMinusCreated     ListUsersParamsSort = "-created"
+	ListUsersParamsSortMinusEmail       ListUsersParamsSort = "-email"
+	ListUsersParamsSortMinusLastSeen    ListUsersParamsSort = "-last_seen"
+	ListUsersParamsSortMinusName        ListUsersParamsSort = "-name"
+	ListUsersParamsSortMinusQuota       ListUsersParamsSort = "-quota"
+	ListUsersParamsSortMinusUsed        ListUsersParamsSort = "-used"
+	ListUsersParamsSortMinusUsedPercent ListUsersParamsSort = "-used_percent"
+	ListUsersParamsSortName             ListUsersParamsSort = "name"
+	ListUsersParamsSortQuota            ListUsersParamsSort = "quota"
+	ListUsersParamsSortUsed             ListUsersParamsSort = "used"
+	ListUsersParamsSortUsedPercent      ListUsersParamsSort = "used_percent"
+)
+
+// Valid indicates whether the value is a known member of the ListUsersParamsSort enum.
+func (e ListUsersParamsSort) Valid() bool {
+	switch e {
+	case ListUsersParamsSortCreated:
+		return true
+	case ListUsersParamsSortEmail:
+		return true
+	case ListUsersParamsSortLastSeen:
+		return true
+	case ListUsersParamsSortMinusCreated:
+		return true
+	case ListUsersParamsSortMinusEmail:
+		return true
+	case ListUsersParamsSortMinusLastSeen:
+		return true
+	case ListUsersParamsSortMinusName:
+		return true
+	case ListUsersParamsSortMinusQuota:
+		return true
+	case ListUsersParamsSortMinusUsed:
+		return true
+	case ListUsersParamsSortMinusUsedPercent:
+		return true
+	case ListUsersParamsSortName:
+		return true
+	case ListUsersParamsSortQuota:
+		return true
+	case ListUsersParamsSortUsed:
+		return true
+	case ListUsersParamsSortUsedPercent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportUsersParamsSort.
+const (
+	ExportUsersParamsSortCreated          ExportUsersParamsSort = "created"
+	ExportUsersParamsSortEmail            ExportUsersParamsSort = "email"
+	ExportUsersParamsSortLastSeen         ExportUsersParamsSort = "last_seen"
+	ExportUsersParamsSortMinusCreated     ExportUsersParamsSort = "-created"
+	ExportUsersParamsSortMinusEmail       ExportUsersParamsSort = "-email"
+	ExportUsersParamsSortMinusLastSeen    ExportUsersParamsSort = "-last_seen"
+	ExportUsersParamsSortMinusName        ExportUsersParamsSort = "-name"
+	ExportUsersParamsSortMinusQuota       ExportUsersParamsSort = "-quota"
+	ExportUsersParamsSortMinusUsed        ExportUsersParamsSort = "-used"
+	ExportUsersParamsSortMinusUsedPercent ExportUsersParamsSort = "-used_percent"
+	ExportUsersParamsSortName             ExportUsersParamsSort = "name"
+	ExportUsersParamsSortQuota            ExportUsersParamsSort = "quota"
+	ExportUsersParamsSortUsed             ExportUsersParamsSort = "used"
+	ExportUsersParamsSortUsedPercent      ExportUsersParamsSort = "used_percent"
+)
+
+// Valid indicates whether the value is a known member of the ExportUsersParamsSort enum.
+func (e ExportUsersParamsSort) Valid() bool {
+	switch e {
+	case ExportUsersParamsSortCreated:
+		return true
+	case ExportUsersParamsSortEmail:
+		return true
+	case ExportUsersParamsSortLastSeen:
+		return true
+	case ExportUsersParamsSortMinusCreated:
+		return true
+	case ExportUsersParamsSortMinusEmail:
+		return true
+	case ExportUsersParamsSortMinusLastSeen:
+		return true
+	case ExportUsersParamsSortMinusName:
+		return true
+	case ExportUsersParamsSortMinusQuota:
+		return true
+	case ExportUsersParamsSortMinusUsed:
+		return true
+	case ExportUsersParamsSortMinusUsedPercent:
+		return true
+	case ExportUsersParamsSortName:
+		return true
+	case ExportUsersParamsSortQuota:
+		return true
+	case ExportUsersParamsSortUsed:
+		return true
+	case ExportUsersParamsSortUsedPercent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetUserBurnParamsWindow.
+const (
+	GetUserBurnParamsWindowCurrent  GetUserBurnParamsWindow = "current"
+	GetUserBurnParamsWindowPrevious GetUserBurnParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the GetUserBurnParamsWindow enum.
+func (e GetUserBurnParamsWindow) Valid() bool {
+	switch e {
+	case GetUserBurnParamsWindowCurrent:
+		return true
+	case GetUserBurnParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetMyBurnParamsWindow.
+const (
+	GetMyBurnParamsWindowCurrent  GetMyBurnParamsWindow = "current"
+	GetMyBurnParamsWindowPrevious GetMyBurnParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the GetMyBurnParamsWindow enum.
+func (e GetMyBurnParamsWindow) Valid() bool {
+	switch e {
+	case GetMyBurnParamsWindowCurrent:
+		return true
+	case GetMyBurnParamsWindowPrevious:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMyRequestsParamsOutcome.
+const (
+	ListMyRequestsParamsOutcomeBroken        ListMyRequestsParamsOutcome = "broken"
+	ListMyRequestsParamsOutcomeClientGone    ListMyRequestsParamsOutcome = "client_gone"
+	ListMyRequestsParamsOutcomeCompleted     ListMyRequestsParamsOutcome = "completed"
+	ListMyRequestsParamsOutcomeExpired       ListMyRequestsParamsOutcome = "expired"
+	ListMyRequestsParamsOutcomeInternalError ListMyRequestsParamsOutcome = "internal_error"
+	ListMyRequestsParamsOutcomeShutdown      ListMyRequestsParamsOutcome = "shutdown"
+	ListMyRequestsParamsOutcomeUpstreamError ListMyRequestsParamsOutcome = "upstream_error"
+)
+
+// Valid indicates whether the value is a known member of the ListMyRequestsParamsOutcome enum.
+func (e ListMyRequestsParamsOutcome) Valid() bool {
+	switch e {
+	case ListMyRequestsParamsOutcomeBroken:
+		return true
+	case ListMyRequestsParamsOutcomeClientGone:
+		return true
+	case ListMyRequestsParamsOutcomeCompleted:
+		return true
+	case ListMyRequestsParamsOutcomeExpired:
+		return true
+	case ListMyRequestsParamsOutcomeInternalError:
+		return true
+	case ListMyRequestsParamsOutcomeShutdown:
+		return true
+	case ListMyRequestsParamsOutcomeUpstreamError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportMyRequestsParamsOutcome.
+const (
+	ExportMyRequestsParamsOutcomeBroken        ExportMyRequestsParamsOutcome = "broken"
+	ExportMyRequestsParamsOutcomeClientGone    ExportMyRequestsParamsOutcome = "client_gone"
+	ExportMyRequestsParamsOutcomeCompleted     ExportMyRequestsParamsOutcome = "completed"
+	ExportMyRequestsParamsOutcomeExpired       ExportMyRequestsParamsOutcome = "expired"
+	ExportMyRequestsParamsOutcomeInternalError ExportMyRequestsParamsOutcome = "internal_error"
+	ExportMyRequestsParamsOutcomeShutdown      ExportMyRequestsParamsOutcome = "shutdown"
+	ExportMyRequestsParamsOutcomeUpstreamError ExportMyRequestsParamsOutcome = "upstream_error"
+)
+
+// Valid indicates whether the value is a known member of the ExportMyRequestsParamsOutcome enum.
+func (e ExportMyRequestsParamsOutcome) Valid() bool {
+	switch e {
+	case ExportMyRequestsParamsOutcomeBroken:
+		return true
+	case ExportMyRequestsParamsOutcomeClientGone:
+		return true
+	case ExportMyRequestsParamsOutcomeCompleted:
+		return true
+	case ExportMyRequestsParamsOutcomeExpired:
+		return true
+	case ExportMyRequestsParamsOutcomeInternalError:
+		return true
+	case ExportMyRequestsParamsOutcomeShutdown:
+		return true
+	case ExportMyRequestsParamsOutcomeUpstreamError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryMyUsageParamsWindow.
+const (
+	QueryMyUsageParamsWindowCurrent  QueryMyUsageParamsWindow = "current"
+	QueryMyUsageParamsWindowPrevious QueryMyUsageParamsWindow = "previous"
+)
+
+// Valid indicates whether the value is a known member of the QueryMyUsageParamsWindow enum.
+func (e QueryMyUsageParamsWindow) Valid() bool {
+	switch e {
+	case QueryMyUsageParamsWindowCurrent:
+		return true
+	case QueryMyUsageParamsWindowPrevious:
 		return true
 	default:
 		return false
@@ -61,6 +1204,33 @@ type AuditVerdict struct {
 	Intact bool  `json:"intact"`
 }
 
+// Burn defines model for Burn.
+type Burn struct {
+	AsOf time.Time `json:"as_of"`
+
+	// Pace At the pace of the days so far. Without enough of them the figures are null and `needs_days` says how many more it takes.
+	Pace Pace `json:"pace"`
+
+	// Points Of what the personal quota paid. A point at the end of each day, and wherever the limit changed.
+	Points []BurnPoint `json:"points"`
+	Unit   string      `json:"unit"`
+	UserId string      `json:"user_id"`
+
+	// Window A budget window, half-open.
+	Window Window `json:"window"`
+}
+
+// BurnPoint defines model for BurnPoint.
+type BurnPoint struct {
+	At time.Time `json:"at"`
+
+	// Limit At that time; null when it is not known.
+	Limit nullable.Nullable[alfred.Credits] `json:"limit"`
+
+	// Used Since the window began.
+	Used SignedCredits `json:"used"`
+}
+
 // Change defines model for Change.
 type Change struct {
 	Action  string      `json:"action"`
@@ -69,11 +1239,157 @@ type Change struct {
 	Subject string      `json:"subject"`
 }
 
+// Counterfactual defines model for Counterfactual.
+type Counterfactual struct {
+	// At Of `after` and `in_flight`.
+	At        *time.Time         `json:"at,omitempty"`
+	Credits   *Credits           `json:"credits,omitempty"`
+	Detail    string             `json:"detail"`
+	Kind      CounterfactualKind `json:"kind"`
+	MaxTokens *int64             `json:"max_tokens,omitempty"`
+	Priority  *Priority          `json:"priority,omitempty"`
+}
+
+// CounterfactualKind defines model for Counterfactual.Kind.
+type CounterfactualKind string
+
 // Credits defines model for Credits.
 type Credits = alfred.Credits
 
 // Decision defines model for Decision.
 type Decision = alfred.Decision
+
+// DecisionAsk defines model for DecisionAsk.
+type DecisionAsk struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+	Why   string `json:"why"`
+}
+
+// DecisionCheck defines model for DecisionCheck.
+type DecisionCheck struct {
+	Code   *string                           `json:"code,omitempty"`
+	Detail string                            `json:"detail"`
+	Held   nullable.Nullable[alfred.Credits] `json:"held"`
+
+	// Kind key, user, project, team, model; cap; leg; rate.
+	Kind  DecisionCheckKind                 `json:"kind"`
+	Left  nullable.Nullable[alfred.Credits] `json:"left"`
+	Limit nullable.Nullable[alfred.Credits] `json:"limit"`
+	Name  string                            `json:"name"`
+
+	// Outcome `skipped`: not asked for, or not reached.
+	Outcome DecisionCheckOutcome `json:"outcome"`
+
+	// Rate Of a rate limit, per minute.
+	Rate nullable.Nullable[int64] `json:"rate"`
+
+	// Scope Of a cap or a rate: organization, department, team, …; of a leg: personal, pool, overdraft.
+	Scope   *string                           `json:"scope,omitempty"`
+	Settled nullable.Nullable[alfred.Credits] `json:"settled"`
+	Subject string                            `json:"subject"`
+	Title   string                            `json:"title"`
+}
+
+// DecisionCheckKind key, user, project, team, model; cap; leg; rate.
+type DecisionCheckKind string
+
+// DecisionCheckOutcome `skipped`: not asked for, or not reached.
+type DecisionCheckOutcome string
+
+// DecisionExplained defines model for DecisionExplained.
+type DecisionExplained struct {
+	Allowed bool    `json:"allowed"`
+	Ask     *string `json:"ask,omitempty"`
+
+	// AskWhom People who can give more.
+	AskWhom  []DecisionAsk `json:"ask_whom"`
+	At       time.Time     `json:"at"`
+	Blocking *string       `json:"blocking,omitempty"`
+
+	// Checks In the order in which they were made.
+	Checks []DecisionCheck `json:"checks"`
+
+	// ChecksKnown False when the record only holds the check that refused: it is older than checks are recorded, or the request ended before its counters were read.
+	ChecksKnown bool    `json:"checks_known"`
+	Code        *string `json:"code,omitempty"`
+
+	// Cost Of an admitted request, once it has ended.
+	Cost      nullable.Nullable[alfred.Credits] `json:"cost,omitempty"`
+	Degraded  *string                           `json:"degraded,omitempty"`
+	Detail    string                            `json:"detail"`
+	Id        string                            `json:"id"`
+	Key       string                            `json:"key"`
+	KeyPrefix *string                           `json:"key_prefix,omitempty"`
+	Limit     Credits                           `json:"limit"`
+	Model     string                            `json:"model"`
+
+	// Need The least that the request needed.
+	Need      Credits    `json:"need"`
+	NextSteps []NextStep `json:"next_steps"`
+	Param     *string    `json:"param,omitempty"`
+
+	// Passes What it would have passed with.
+	Passes []Counterfactual `json:"passes"`
+
+	// Person A person. Name and address are empty when the person is gone.
+	Person          PersonRef                    `json:"person"`
+	Priority        string                       `json:"priority"`
+	PriorityLowered bool                         `json:"priority_lowered"`
+	Remaining       SignedCredits                `json:"remaining"`
+	Remedy          *string                      `json:"remedy,omitempty"`
+	RequestId       string                       `json:"request_id"`
+	ResetsAt        nullable.Nullable[time.Time] `json:"resets_at,omitempty"`
+	Retry           bool                         `json:"retry"`
+
+	// RetryAfter Seconds.
+	RetryAfter nullable.Nullable[int64] `json:"retry_after,omitempty"`
+	Title      string                   `json:"title"`
+	Tz         string                   `json:"tz"`
+	Unit       string                   `json:"unit"`
+	User       string                   `json:"user"`
+
+	// Want What it asked for.
+	Want Credits `json:"want"`
+}
+
+// DecisionPage defines model for DecisionPage.
+type DecisionPage struct {
+	Data       []DecisionRow                 `json:"data"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// DecisionRow defines model for DecisionRow.
+type DecisionRow struct {
+	At time.Time `json:"at"`
+
+	// Blocking The counter or rate limit, as kind:subject.
+	Blocking  string  `json:"blocking"`
+	Code      string  `json:"code"`
+	Detail    string  `json:"detail"`
+	Id        string  `json:"id"`
+	Model     string  `json:"model"`
+	Need      Credits `json:"need"`
+	Priority  string  `json:"priority"`
+	RequestId string  `json:"request_id"`
+	Retry     bool    `json:"retry"`
+
+	// Title A line for people.
+	Title string `json:"title"`
+
+	// User A person. Name and address are empty when the person is gone.
+	User PersonRef `json:"user"`
+}
+
+// Demo defines model for Demo.
+type Demo struct {
+	CreatedAt nullable.Nullable[time.Time] `json:"created_at"`
+	People    int                          `json:"people"`
+	Present   bool                         `json:"present"`
+	Requests  int64                        `json:"requests"`
+	Teams     int                          `json:"teams"`
+}
 
 // Department defines model for Department.
 type Department = alfred.Department
@@ -89,10 +1405,97 @@ type DepartmentPut struct {
 	Name       string  `json:"name"`
 }
 
+// DirectoryTick defines model for DirectoryTick.
+type DirectoryTick struct {
+	At time.Time `json:"at"`
+
+	// Kinds users, teams or settings.
+	Kinds []DirectoryTickKinds `json:"kinds"`
+}
+
+// DirectoryTickKinds defines model for DirectoryTick.Kinds.
+type DirectoryTickKinds string
+
 // DryRun What a write would change. It has changed nothing.
 type DryRun struct {
 	Changes []Change `json:"changes"`
 	DryRun  bool     `json:"dry_run"`
+}
+
+// EffectiveSettings defines model for EffectiveSettings.
+type EffectiveSettings struct {
+	Environment  string       `json:"environment"`
+	Organization Organization `json:"organization"`
+	PublicUrl    string       `json:"public_url"`
+	Variables    []struct {
+		Description string `json:"description"`
+
+		// Environment What the environment says; null when it is not set. Of a secret `set`.
+		Environment nullable.Nullable[string] `json:"environment"`
+
+		// InForce What counts. Of a secret `set` or null.
+		InForce nullable.Nullable[string] `json:"in_force"`
+		Name    string                    `json:"name"`
+		Secret  bool                      `json:"secret"`
+
+		// Setting The field of the organisation's settings that changes it, if one does.
+		Setting *string `json:"setting,omitempty"`
+
+		// Source `record`: it was the environment's at the first start, and the organisation's settings have counted since.
+		Source EffectiveSettingsVariablesSource `json:"source"`
+	} `json:"variables"`
+}
+
+// EffectiveSettingsVariablesSource `record`: it was the environment's at the first start, and the organisation's settings have counted since.
+type EffectiveSettingsVariablesSource string
+
+// Efficiency defines model for Efficiency.
+type Efficiency struct {
+	AsOf time.Time    `json:"as_of"`
+	By   EfficiencyBy `json:"by"`
+	Data []struct {
+		// AgainstMedian Below 1 is cheaper than the median of the same models. Null when it cannot be told.
+		AgainstMedian nullable.Nullable[float64] `json:"against_median"`
+
+		// CachePercent Of input tokens.
+		CachePercent nullable.Nullable[float64] `json:"cache_percent"`
+		Credits      SignedCredits              `json:"credits"`
+
+		// CreditsPer1kOutput Null without output.
+		CreditsPer1kOutput nullable.Nullable[float64] `json:"credits_per_1k_output"`
+
+		// Id Empty under a pseudonym.
+		Id   string `json:"id"`
+		Me   bool   `json:"me"`
+		Name string `json:"name"`
+
+		// OutputPerInput A column, never a rank: it rewards talk.
+		OutputPerInput nullable.Nullable[float64] `json:"output_per_input"`
+		Rank           nullable.Nullable[int]     `json:"rank"`
+		Requests       int64                      `json:"requests"`
+
+		// WastePercent Of credits, that went to requests which failed or were broken off.
+		WastePercent nullable.Nullable[float64] `json:"waste_percent"`
+	} `json:"data"`
+	From time.Time `json:"from"`
+
+	// MinimumRequests With fewer there is no rank.
+	MinimumRequests int       `json:"minimum_requests"`
+	Until           time.Time `json:"until"`
+}
+
+// EfficiencyBy defines model for Efficiency.By.
+type EfficiencyBy string
+
+// FieldChange defines model for FieldChange.
+type FieldChange = alfred.FieldChange
+
+// FirstRequest defines model for FirstRequest.
+type FirstRequest struct {
+	At        time.Time `json:"at"`
+	Model     string    `json:"model"`
+	Provider  string    `json:"provider"`
+	RequestId string    `json:"request_id"`
 }
 
 // InboxItem defines model for InboxItem.
@@ -101,6 +1504,110 @@ type InboxItem = alfred.InboxItem
 // InboxList defines model for InboxList.
 type InboxList struct {
 	Data []InboxItem `json:"data"`
+}
+
+// Job defines model for Job.
+type Job struct {
+	Changed   int       `json:"changed"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy A person. Name and address are empty when the person is gone.
+	CreatedBy  PersonRef                    `json:"created_by"`
+	Done       int                          `json:"done"`
+	DryRun     bool                         `json:"dry_run"`
+	Error      nullable.Nullable[string]    `json:"error"`
+	Failed     int                          `json:"failed"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Id         string                       `json:"id"`
+	Kind       JobKind                      `json:"kind"`
+	StartedAt  nullable.Nullable[time.Time] `json:"started_at"`
+
+	// State `succeeded` with rows that failed is possible; `failed` stopped before the end.
+	State     JobState `json:"state"`
+	Total     int      `json:"total"`
+	Unchanged int      `json:"unchanged"`
+}
+
+// JobState `succeeded` with rows that failed is possible; `failed` stopped before the end.
+type JobState string
+
+// JobCreate defines model for JobCreate.
+type JobCreate struct {
+	// Csv Of `import_people`: a header with `email` and any of `name`, `personal_quota`, `department`, `team`, `access_role`, `max_priority`, and a row each. An address that exists is changed, another one is created.
+	Csv *string `json:"csv,omitempty"`
+
+	// DryRun Make a job that changes nothing, and whose rows are the difference.
+	DryRun *bool   `json:"dry_run,omitempty"`
+	Kind   JobKind `json:"kind"`
+
+	// PersonalQuota Of `quota`. Null inherits.
+	PersonalQuota nullable.Nullable[alfred.Credits] `json:"personal_quota,omitempty"`
+
+	// Reason For the audit log.
+	Reason *string `json:"reason,omitempty"`
+
+	// Selection Either ids, or everyone who matches a filter when the job is made.
+	Selection *JobSelection `json:"selection,omitempty"`
+
+	// TeamId Of `team_add` and `team_remove`.
+	TeamId *string `json:"team_id,omitempty"`
+}
+
+// JobKind defines model for JobKind.
+type JobKind string
+
+// JobOutcome In a dry run `changed` means that it would be.
+type JobOutcome string
+
+// JobPage defines model for JobPage.
+type JobPage struct {
+	Data       []Job                         `json:"data"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// JobRow defines model for JobRow.
+type JobRow struct {
+	Action  *string        `json:"action,omitempty"`
+	Changes *[]FieldChange `json:"changes,omitempty"`
+	Error   *struct {
+		Code    string  `json:"code"`
+		Message string  `json:"message"`
+		Param   *string `json:"param,omitempty"`
+	} `json:"error,omitempty"`
+
+	// Label An address or a name.
+	Label string `json:"label"`
+
+	// Outcome In a dry run `changed` means that it would be.
+	Outcome JobOutcome `json:"outcome"`
+
+	// Row From 1; of an import the line without the header.
+	Row int `json:"row"`
+
+	// Subject The person's id, empty when there is none.
+	Subject string `json:"subject"`
+}
+
+// JobRowPage defines model for JobRowPage.
+type JobRowPage struct {
+	Data       []JobRow                      `json:"data"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// JobSelection Either ids, or everyone who matches a filter when the job is made.
+type JobSelection struct {
+	Filter *struct {
+		AccessRole *AccessRole   `json:"access_role,omitempty"`
+		Department *string       `json:"department,omitempty"`
+		Q          *string       `json:"q,omitempty"`
+		SeenBefore *time.Time    `json:"seen_before,omitempty"`
+		Status     *[]UserStatus `json:"status,omitempty"`
+		Team       *string       `json:"team,omitempty"`
+		UsedOver   *float64      `json:"used_over,omitempty"`
+	} `json:"filter,omitempty"`
+	Ids *[]string `json:"ids,omitempty"`
 }
 
 // Key defines model for Key.
@@ -130,6 +1637,23 @@ type KeyCreate struct {
 // KeyList defines model for KeyList.
 type KeyList struct {
 	Data []Key `json:"data"`
+}
+
+// KeyRotate defines model for KeyRotate.
+type KeyRotate struct {
+	ExpiresAt nullable.Nullable[time.Time] `json:"expires_at,omitempty"`
+
+	// Name Of the new key. Absent: the old one's.
+	Name *string `json:"name,omitempty"`
+
+	// OverlapSeconds How long the old key goes on working.
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
+}
+
+// KeyRotation defines model for KeyRotation.
+type KeyRotation struct {
+	Key      Key `json:"key"`
+	Replaced Key `json:"replaced"`
 }
 
 // Limit defines model for Limit.
@@ -195,8 +1719,51 @@ type MemberList struct {
 
 // Membership defines model for Membership.
 type Membership struct {
-	IsAdmin bool   `json:"is_admin"`
-	TeamId  string `json:"team_id"`
+	IsAdmin bool    `json:"is_admin"`
+	Name    *string `json:"name,omitempty"`
+	TeamId  string  `json:"team_id"`
+}
+
+// ModelList defines model for ModelList.
+type ModelList struct {
+	AsOf time.Time `json:"as_of"`
+
+	// CardVersion In force.
+	CardVersion int64 `json:"card_version"`
+	Data        []struct {
+		Credits         SignedCredits                `json:"credits"`
+		LastUsedAt      nullable.Nullable[time.Time] `json:"last_used_at"`
+		MaxOutputTokens nullable.Nullable[int64]     `json:"max_output_tokens"`
+		Model           string                       `json:"model"`
+
+		// Price Credits per million tokens.
+		Price    ModelPrice `json:"price"`
+		Priced   bool       `json:"priced"`
+		Provider string     `json:"provider"`
+
+		// Requests In the window.
+		Requests int64 `json:"requests"`
+	} `json:"data"`
+
+	// Versions Newest first.
+	Versions []struct {
+		EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
+		Prices        []ModelPrice                 `json:"prices"`
+		Version       int64                        `json:"version"`
+	} `json:"versions"`
+}
+
+// ModelPrice Credits per million tokens.
+type ModelPrice struct {
+	CacheWrite  Credits `json:"cache_write"`
+	CachedInput Credits `json:"cached_input"`
+	Input       Credits `json:"input"`
+	Output      Credits `json:"output"`
+	Pattern     string  `json:"pattern"`
+	Reasoning   Credits `json:"reasoning"`
+
+	// Request Per request.
+	Request Credits `json:"request"`
 }
 
 // MyTransfers defines model for MyTransfers.
@@ -209,6 +1776,36 @@ type MyTransfers struct {
 
 // NextCursor defines model for NextCursor.
 type NextCursor = string
+
+// NextStep defines model for NextStep.
+type NextStep struct {
+	Action NextStepAction `json:"action"`
+	Text   string         `json:"text"`
+}
+
+// NextStepAction defines model for NextStep.Action.
+type NextStepAction string
+
+// Onboarding defines model for Onboarding.
+type Onboarding struct {
+	Dismissed bool `json:"dismissed"`
+	Done      bool `json:"done"`
+	Steps     []struct {
+		CheckedAt time.Time         `json:"checked_at"`
+		Detail    string            `json:"detail"`
+		Done      bool              `json:"done"`
+		Id        OnboardingStepsId `json:"id"`
+		Title     string            `json:"title"`
+	} `json:"steps"`
+}
+
+// OnboardingStepsId defines model for Onboarding.Steps.Id.
+type OnboardingStepsId string
+
+// OnboardingPut defines model for OnboardingPut.
+type OnboardingPut struct {
+	Dismissed bool `json:"dismissed"`
+}
 
 // Organization defines model for Organization.
 type Organization struct {
@@ -223,6 +1820,127 @@ type Organization struct {
 type OrganizationUpdate struct {
 	Name     *string         `json:"name,omitempty"`
 	Settings *SettingsUpdate `json:"settings,omitempty"`
+}
+
+// Overview defines model for Overview.
+type Overview struct {
+	// AsOf When the newest event that is counted was recorded; live figures are of now.
+	AsOf time.Time `json:"as_of"`
+
+	// Burn A point at the end of each day, the last one now.
+	Burn []BurnPoint `json:"burn"`
+
+	// ByModel The six largest and other.
+	ByModel []UsageGroup `json:"by_model"`
+
+	// ByTeam The ten largest by use, with their pool. `other` sums the rest; `used` is what was attributed to the team, whoever paid.
+	ByTeam []struct {
+		Id       string        `json:"id"`
+		Name     string        `json:"name"`
+		Other    bool          `json:"other"`
+		Pool     Credits       `json:"pool"`
+		PoolUsed SignedCredits `json:"pool_used"`
+		Used     SignedCredits `json:"used"`
+	} `json:"by_team"`
+	Denials int `json:"denials"`
+
+	// EstimatedRequests Charged without a usage that the provider reported.
+	EstimatedRequests int `json:"estimated_requests"`
+
+	// Held By requests in flight. Null when the live counters cannot be read, or in a window that is over.
+	Held nullable.Nullable[alfred.Credits] `json:"held"`
+
+	// HeldRequests How many requests are in flight; null when unknown.
+	HeldRequests nullable.Nullable[int] `json:"held_requests"`
+	Left         Credits                `json:"left"`
+
+	// Limit What may be used in the window.
+	Limit Credits `json:"limit"`
+
+	// LimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
+	LimitSource OverviewLimitSource `json:"limit_source"`
+
+	// Overshoot How often a settlement went past a limit.
+	Overshoot struct {
+		Count int       `json:"count"`
+		Since time.Time `json:"since"`
+	} `json:"overshoot"`
+
+	// Pace At the pace of the days so far. Without enough of them the figures are null and `needs_days` says how many more it takes.
+	Pace   Pace `json:"pace"`
+	People struct {
+		Active     int `json:"active"`
+		OnVacation int `json:"on_vacation"`
+		Suspended  int `json:"suspended"`
+		Total      int `json:"total"`
+
+		// Used Who used something in this window.
+		Used int `json:"used"`
+	} `json:"people"`
+
+	// Previous The same stretch of the window before.
+	Previous struct {
+		Denials  int           `json:"denials"`
+		Requests int           `json:"requests"`
+		Used     SignedCredits `json:"used"`
+	} `json:"previous"`
+	Projects int `json:"projects"`
+
+	// RecentDenials The newest five.
+	RecentDenials []DecisionRow `json:"recent_denials"`
+	Requests      int           `json:"requests"`
+	Scope         struct {
+		Id   string            `json:"id"`
+		Kind OverviewScopeKind `json:"kind"`
+		Name string            `json:"name"`
+	} `json:"scope"`
+	Teams  int           `json:"teams"`
+	Tokens TokenUsage    `json:"tokens"`
+	Unit   string        `json:"unit"`
+	Used   SignedCredits `json:"used"`
+
+	// Window A budget window, half-open.
+	Window Window `json:"window"`
+}
+
+// OverviewLimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
+type OverviewLimitSource string
+
+// OverviewScopeKind defines model for Overview.Scope.Kind.
+type OverviewScopeKind string
+
+// Pace At the pace of the days so far. Without enough of them the figures are null and `needs_days` says how many more it takes.
+type Pace struct {
+	// AtEnd What will have been used at the window's end.
+	AtEnd nullable.Nullable[alfred.Credits] `json:"at_end"`
+
+	// Earliest The 80 % range of it, its early end.
+	Earliest nullable.Nullable[time.Time] `json:"earliest"`
+
+	// ExhaustedAt When nothing is left; null when it lasts beyond the window.
+	ExhaustedAt nullable.Nullable[time.Time] `json:"exhausted_at"`
+
+	// Latest Its late end; null when that lies beyond the window.
+	Latest    nullable.Nullable[time.Time] `json:"latest"`
+	NeedsDays int                          `json:"needs_days"`
+
+	// PerDay Credits.
+	PerDay nullable.Nullable[alfred.Credits] `json:"per_day"`
+}
+
+// PaidLeg defines model for PaidLeg.
+type PaidLeg struct {
+	Amount  SignedCredits `json:"amount"`
+	Kind    string        `json:"kind"`
+	Name    string        `json:"name"`
+	Subject string        `json:"subject"`
+}
+
+// PersonRef A person. Name and address are empty when the person is gone.
+type PersonRef struct {
+	Email string `json:"email"`
+	Id    string `json:"id"`
+	Name  string `json:"name"`
 }
 
 // PoolSharing defines model for PoolSharing.
@@ -276,6 +1994,44 @@ type ProjectUpdate struct {
 	Name   *string `json:"name,omitempty"`
 }
 
+// ProviderList defines model for ProviderList.
+type ProviderList struct {
+	AsOf time.Time `json:"as_of"`
+	Data []struct {
+		// Address Without credentials; empty when it is not known here.
+		Address       *string                      `json:"address,omitempty"`
+		Configured    bool                         `json:"configured"`
+		ErrorPercent  nullable.Nullable[float64]   `json:"error_percent"`
+		Errors        int64                        `json:"errors"`
+		Health        ProviderListDataHealth       `json:"health"`
+		Id            string                       `json:"id"`
+		LastErrorAt   nullable.Nullable[time.Time] `json:"last_error_at"`
+		LastSuccessAt nullable.Nullable[time.Time] `json:"last_success_at"`
+		MedianMillis  nullable.Nullable[int64]     `json:"median_millis"`
+
+		// Models That were used in the last 30 days.
+		Models []string `json:"models"`
+		Name   string   `json:"name"`
+
+		// Requests In the last hour.
+		Requests int64 `json:"requests"`
+	} `json:"data"`
+}
+
+// ProviderListDataHealth defines model for ProviderList.Data.Health.
+type ProviderListDataHealth string
+
+// ProviderTest defines model for ProviderTest.
+type ProviderTest struct {
+	At     time.Time `json:"at"`
+	Detail string    `json:"detail"`
+	Millis int64     `json:"millis"`
+	Ok     bool      `json:"ok"`
+
+	// Status HTTP; null when there was no answer.
+	Status nullable.Nullable[int] `json:"status"`
+}
+
 // Quota defines model for Quota.
 type Quota struct {
 	// AvailableQuota Neither spent nor held by requests in flight.
@@ -303,6 +2059,294 @@ type Quota struct {
 	// UsedTokens What was spent of the personal quota.
 	UsedTokens  SignedCredits `json:"used_tokens"`
 	WindowStart time.Time     `json:"window_start"`
+}
+
+// QuotaExplanation defines model for QuotaExplanation.
+type QuotaExplanation struct {
+	At             time.Time `json:"at"`
+	Available      Credits   `json:"available"`
+	EffectiveQuota Credits   `json:"effective_quota"`
+	Held           Credits   `json:"held"`
+
+	// Parts The base first, then what changed it, oldest first. Their sum is `effective_quota`.
+	Parts []struct {
+		Amount SignedCredits                `json:"amount"`
+		At     nullable.Nullable[time.Time] `json:"at"`
+
+		// Counterparty A person. Name and address are empty when the person is gone.
+		Counterparty *PersonRef `json:"counterparty,omitempty"`
+
+		// Kind `floor`: what would be below 0 is 0.
+		Kind   QuotaExplanationPartsKind `json:"kind"`
+		Label  string                    `json:"label"`
+		Reason *string                   `json:"reason,omitempty"`
+
+		// Ref Of a transfer, a move or a release.
+		Ref   *string                      `json:"ref,omitempty"`
+		Until nullable.Nullable[time.Time] `json:"until"`
+	} `json:"parts"`
+
+	// Source Where a limit comes from.
+	Source Source        `json:"source"`
+	Unit   string        `json:"unit"`
+	Used   SignedCredits `json:"used"`
+	UserId string        `json:"user_id"`
+
+	// Window A budget window, half-open.
+	Window Window `json:"window"`
+}
+
+// QuotaExplanationPartsKind `floor`: what would be below 0 is 0.
+type QuotaExplanationPartsKind string
+
+// Reallocation defines model for Reallocation.
+type Reallocation struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy A person. Name and address are empty when the person is gone.
+	CreatedBy PersonRef `json:"created_by"`
+	Entries   []struct {
+		Amount          SignedCredits `json:"amount"`
+		AvailableAfter  Credits       `json:"available_after"`
+		AvailableBefore Credits       `json:"available_before"`
+		Name            string        `json:"name"`
+		TeamId          *string       `json:"team_id,omitempty"`
+		UserId          *string       `json:"user_id,omitempty"`
+	} `json:"entries"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
+	Reason    string    `json:"reason"`
+}
+
+// ReallocationCreate defines model for ReallocationCreate.
+type ReallocationCreate struct {
+	// Entries They add up to 0.
+	Entries []ReallocationEntry `json:"entries"`
+	Reason  string              `json:"reason"`
+}
+
+// ReallocationEntry defines model for ReallocationEntry.
+type ReallocationEntry struct {
+	// Amount Below 0 it is taken.
+	Amount alfred.Credits `json:"amount"`
+
+	// TeamId … the team's pool. One of both.
+	TeamId *string `json:"team_id,omitempty"`
+
+	// UserId The person's quota, or …
+	UserId *string `json:"user_id,omitempty"`
+}
+
+// Ref A thing by id, with the name to show. The name is empty when it is gone.
+type Ref struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// RequestDetail defines model for RequestDetail.
+type RequestDetail struct {
+	// Charges Every counter that the cost was added to.
+	Charges []PaidLeg `json:"charges"`
+
+	// Events What was recorded of it, oldest first. More than one when it was corrected.
+	Events []struct {
+		At   time.Time               `json:"at"`
+		Cost SignedCredits           `json:"cost"`
+		Kind RequestDetailEventsKind `json:"kind"`
+	} `json:"events"`
+
+	// Headers Headers that mattered, of the request and of the answer.
+	Headers []struct {
+		Direction RequestDetailHeadersDirection `json:"direction"`
+		Name      string                        `json:"name"`
+		Value     string                        `json:"value"`
+	} `json:"headers"`
+	Hold struct {
+		Held Credits `json:"held"`
+
+		// InputBound Tokens that the input was taken for.
+		InputBound int64 `json:"input_bound"`
+
+		// OutputLimit Tokens that the answer was allowed.
+		OutputLimit   int64  `json:"output_limit"`
+		ReservationId string `json:"reservation_id"`
+		Shrunk        bool   `json:"shrunk"`
+	} `json:"hold"`
+
+	// Legs Who paid, in their order.
+	Legs []PaidLeg `json:"legs"`
+
+	// Lines Tokens by kind with their rate. Their sum is rounded up once.
+	Lines []struct {
+		// Credits Rounded for showing; the sum is exact.
+		Credits Credits `json:"credits"`
+
+		// Kind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
+		Kind     RequestDetailLinesKind `json:"kind"`
+		Quantity int64                  `json:"quantity"`
+
+		// Rate Credits per million tokens; of `request`, per request.
+		Rate Credits `json:"rate"`
+	} `json:"lines"`
+
+	// Price The price that it was charged by; absent when nothing was charged.
+	Price *struct {
+		CardVersion   int64                        `json:"card_version"`
+		EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
+
+		// Exact Whether the lines add up to the cost to the micro-credit. They do not when the cost was estimated.
+		Exact bool `json:"exact"`
+
+		// Pattern Of models, as it stands on the card.
+		Pattern string `json:"pattern"`
+	} `json:"price,omitempty"`
+	Request RequestRow `json:"request"`
+	Timing  struct {
+		// DecidedMillis Until it was let through; null when it was not measured.
+		DecidedMillis nullable.Nullable[int64] `json:"decided_millis"`
+		EndedAt       time.Time                `json:"ended_at"`
+
+		// FirstByteMillis Until the provider's answer began; null when none came or it was not measured.
+		FirstByteMillis nullable.Nullable[int64] `json:"first_byte_millis"`
+		StartedAt       time.Time                `json:"started_at"`
+		TotalMillis     int64                    `json:"total_millis"`
+	} `json:"timing"`
+	Unit string `json:"unit"`
+}
+
+// RequestDetailEventsKind defines model for RequestDetail.Events.Kind.
+type RequestDetailEventsKind string
+
+// RequestDetailHeadersDirection defines model for RequestDetail.Headers.Direction.
+type RequestDetailHeadersDirection string
+
+// RequestDetailLinesKind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
+type RequestDetailLinesKind string
+
+// RequestPage defines model for RequestPage.
+type RequestPage struct {
+	Data       []RequestRow                  `json:"data"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// RequestRow defines model for RequestRow.
+type RequestRow struct {
+	// At When it ended.
+	At time.Time `json:"at"`
+
+	// Cost Corrections included.
+	Cost       SignedCredits `json:"cost"`
+	DecisionId string        `json:"decision_id"`
+
+	// Degraded The fail mode that let it through unmetered, or empty.
+	Degraded string `json:"degraded"`
+
+	// Department A thing by id, with the name to show. The name is empty when it is gone.
+	Department *Ref    `json:"department,omitempty"`
+	Estimated  bool    `json:"estimated"`
+	Held       Credits `json:"held"`
+
+	// Key A thing by id, with the name to show. The name is empty when it is gone.
+	Key     Ref    `json:"key"`
+	Late    bool   `json:"late"`
+	Millis  int64  `json:"millis"`
+	Model   string `json:"model"`
+	Outcome string `json:"outcome"`
+
+	// Overrun The provider used more than was asked of it.
+	Overrun  bool     `json:"overrun"`
+	Priority Priority `json:"priority"`
+	Private  bool     `json:"private"`
+
+	// Project A thing by id, with the name to show. The name is empty when it is gone.
+	Project   *Ref   `json:"project,omitempty"`
+	Provider  string `json:"provider"`
+	RequestId string `json:"request_id"`
+
+	// Shrunk The answer was limited to what was left.
+	Shrunk bool `json:"shrunk"`
+
+	// Status The provider's HTTP status; 0 when it gave none.
+	Status int  `json:"status"`
+	Stream bool `json:"stream"`
+
+	// Team A thing by id, with the name to show. The name is empty when it is gone.
+	Team  *Ref       `json:"team,omitempty"`
+	Usage TokenUsage `json:"usage"`
+
+	// User A person. Name and address are empty when the person is gone.
+	User PersonRef `json:"user"`
+}
+
+// SearchResult defines model for SearchResult.
+type SearchResult struct {
+	Data []struct {
+		Detail string               `json:"detail"`
+		Id     string               `json:"id"`
+		Kind   SearchResultDataKind `json:"kind"`
+		Status *string              `json:"status,omitempty"`
+		Title  string               `json:"title"`
+
+		// UserId Whose it is.
+		UserId *string `json:"user_id,omitempty"`
+	} `json:"data"`
+}
+
+// SearchResultDataKind defines model for SearchResult.Data.Kind.
+type SearchResultDataKind string
+
+// Session defines model for Session.
+type Session struct {
+	// BaseUrl What SDKs take as their base URL.
+	BaseUrl string `json:"base_url"`
+
+	// ExpiresAt When the session ends whatever happens; null with a key.
+	ExpiresAt nullable.Nullable[time.Time] `json:"expires_at"`
+	Flags     struct {
+		DemoData    bool `json:"demo_data"`
+		Development bool `json:"development"`
+
+		// OnboardingDone True for people who may not set up anything.
+		OnboardingDone bool `json:"onboarding_done"`
+	} `json:"flags"`
+
+	// IdleExpiresAt When it ends without activity; null with a key.
+	IdleExpiresAt nullable.Nullable[time.Time] `json:"idle_expires_at"`
+	Key           struct {
+		ExpiresAt nullable.Nullable[time.Time] `json:"expires_at"`
+		Id        string                       `json:"id"`
+		Name      string                       `json:"name"`
+		Prefix    string                       `json:"prefix"`
+	} `json:"key"`
+
+	// Method What the request was signed with.
+	Method       SessionMethod `json:"method"`
+	Organization struct {
+		Id   string `json:"id"`
+		Name string `json:"name"`
+		Unit string `json:"unit"`
+
+		// Window A budget window, half-open.
+		Window Window `json:"window"`
+		Zone   string `json:"zone"`
+	} `json:"organization"`
+
+	// Permissions The operations (`operationId`) of this document that the person may call at all. What they cover may be narrower.
+	Permissions []string  `json:"permissions"`
+	ServerTime  time.Time `json:"server_time"`
+
+	// TeamsAdmin Teams that the person administers.
+	TeamsAdmin []Ref `json:"teams_admin"`
+	User       User  `json:"user"`
+}
+
+// SessionMethod What the request was signed with.
+type SessionMethod string
+
+// SessionCreate defines model for SessionCreate.
+type SessionCreate struct {
+	ApiKey string `json:"api_key"`
 }
 
 // Settings defines model for Settings.
@@ -358,6 +2402,50 @@ type TeamPage struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// TeamShares defines model for TeamShares.
+type TeamShares struct {
+	ActiveCount int       `json:"active_count"`
+	AsOf        time.Time `json:"as_of"`
+	Free        Credits   `json:"free"`
+	Held        Credits   `json:"held"`
+	Members     []struct {
+		Away    bool          `json:"away"`
+		Drawn   SignedCredits `json:"drawn"`
+		Email   string        `json:"email"`
+		Free    Credits       `json:"free"`
+		Held    Credits       `json:"held"`
+		IsAdmin bool          `json:"is_admin"`
+		Name    string        `json:"name"`
+		Share   Credits       `json:"share"`
+		Status  UserStatus    `json:"status"`
+		UserId  string        `json:"user_id"`
+	} `json:"members"`
+
+	// Pool The pool now, vacation releases included.
+	Pool        Credits     `json:"pool"`
+	PoolSharing PoolSharing `json:"pool_sharing"`
+
+	// Share Of each active member, in whole credits; with open sharing the whole pool.
+	Share Credits `json:"share"`
+
+	// Simulated Absent without a question.
+	Simulated *struct {
+		ActiveCount int `json:"active_count"`
+
+		// BelowDrawn How many members have drawn more than the share would be; they keep it and get no more.
+		BelowDrawn int     `json:"below_drawn"`
+		Free       Credits `json:"free"`
+		Pool       Credits `json:"pool"`
+		Share      Credits `json:"share"`
+	} `json:"simulated,omitempty"`
+	TeamId string        `json:"team_id"`
+	Unit   string        `json:"unit"`
+	Used   SignedCredits `json:"used"`
+
+	// Window A budget window, half-open.
+	Window Window `json:"window"`
+}
+
 // TeamUpdate defines model for TeamUpdate.
 type TeamUpdate struct {
 	CommonPool   *Credits                          `json:"common_pool,omitempty"`
@@ -377,14 +2465,26 @@ type Transfer struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// ExpiresAt The end of the window that it belongs to.
-	ExpiresAt      time.Time `json:"expires_at"`
-	Id             string    `json:"id"`
-	Reason         string    `json:"reason"`
-	RecipientEmail string    `json:"recipient_email"`
-	RecipientId    string    `json:"recipient_id"`
-	SenderEmail    string    `json:"sender_email"`
-	SenderId       string    `json:"sender_id"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
+
+	// Kind Who decided on it. A reallocation is listed with a row for each pair.
+	Kind *TransferKind `json:"kind,omitempty"`
+
+	// MadeBy Of a reallocation.
+	MadeBy *string `json:"made_by,omitempty"`
+
+	// MoveId Of a reallocation.
+	MoveId         *string `json:"move_id,omitempty"`
+	Reason         string  `json:"reason"`
+	RecipientEmail string  `json:"recipient_email"`
+	RecipientId    string  `json:"recipient_id"`
+	SenderEmail    string  `json:"sender_email"`
+	SenderId       string  `json:"sender_id"`
 }
+
+// TransferKind Who decided on it. A reallocation is listed with a row for each pair.
+type TransferKind string
 
 // TransferCreate defines model for TransferCreate.
 type TransferCreate struct {
@@ -401,12 +2501,54 @@ type TransferPage struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// UsageDimension defines model for UsageDimension.
+type UsageDimension string
+
+// UsageGroup defines model for UsageGroup.
+type UsageGroup struct {
+	// Keys What it is the sum of, in the order of `group_by`. Empty for other and without a `group_by`.
+	Keys []UsageKey `json:"keys"`
+
+	// Other Everything beyond the largest.
+	Other bool `json:"other"`
+
+	// Points One for each interval; absent with `none`.
+	Points *[]UsagePoint `json:"points,omitempty"`
+
+	// Sums The measures that were asked for.
+	Sums UsageSums `json:"sums"`
+}
+
+// UsageInterval defines model for UsageInterval.
+type UsageInterval string
+
+// UsageKey defines model for UsageKey.
+type UsageKey struct {
+	Dimension UsageDimension `json:"dimension"`
+
+	// Id Empty when it was attributed to none.
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// UsageMeasure defines model for UsageMeasure.
+type UsageMeasure string
+
 // UsagePage defines model for UsagePage.
 type UsagePage struct {
 	Data       []UsageRecord                 `json:"data"`
 	HasMore    bool                          `json:"has_more"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 	Totals     []UsageTotal                  `json:"totals"`
+}
+
+// UsagePoint defines model for UsagePoint.
+type UsagePoint struct {
+	// At Where the interval begins.
+	At time.Time `json:"at"`
+
+	// Sums The measures that were asked for.
+	Sums UsageSums `json:"sums"`
 }
 
 // UsageRecord defines model for UsageRecord.
@@ -428,6 +2570,53 @@ type UsageRecord struct {
 	Usage      TokenUsage    `json:"usage"`
 }
 
+// UsageResult defines model for UsageResult.
+type UsageResult struct {
+	AsOf time.Time `json:"as_of"`
+	From time.Time `json:"from"`
+
+	// GroupCount How many there are, those in other included.
+	GroupCount int           `json:"group_count"`
+	Groups     []UsageGroup  `json:"groups"`
+	Interval   UsageInterval `json:"interval"`
+
+	// Totals The measures that were asked for.
+	Totals UsageSums `json:"totals"`
+	Tz     string    `json:"tz"`
+	Unit   string    `json:"unit"`
+	Until  time.Time `json:"until"`
+}
+
+// UsageSums The measures that were asked for.
+type UsageSums struct {
+	CacheWriteTokens *int64         `json:"cache_write_tokens,omitempty"`
+	CachedTokens     *int64         `json:"cached_tokens,omitempty"`
+	Credits          *SignedCredits `json:"credits,omitempty"`
+	Denials          *int64         `json:"denials,omitempty"`
+	Estimated        *int64         `json:"estimated,omitempty"`
+
+	// InputTokens Those from a cache included.
+	InputTokens *int64 `json:"input_tokens,omitempty"`
+
+	// OutputTokens Those of reasoning included.
+	OutputTokens    *int64 `json:"output_tokens,omitempty"`
+	ReasoningTokens *int64 `json:"reasoning_tokens,omitempty"`
+	Requests        *int64 `json:"requests,omitempty"`
+}
+
+// UsageTick defines model for UsageTick.
+type UsageTick struct {
+	At      time.Time     `json:"at"`
+	Credits SignedCredits `json:"credits"`
+
+	// EventsBehind Recorded events that this tick does not yet count; null when unknown.
+	EventsBehind nullable.Nullable[int] `json:"events_behind"`
+
+	// Requests Since the tick before.
+	Requests int64 `json:"requests"`
+	Tokens   int64 `json:"tokens"`
+}
+
 // UsageTotal defines model for UsageTotal.
 type UsageTotal = alfred.UsageTotal
 
@@ -439,25 +2628,38 @@ type User struct {
 	ApiKey nullable.Nullable[string] `json:"api_key,omitempty"`
 
 	// ApiKeyPrefix On creation only.
-	ApiKeyPrefix *string                   `json:"api_key_prefix,omitempty"`
-	CreatedAt    time.Time                 `json:"created_at"`
-	DepartmentId nullable.Nullable[string] `json:"department_id"`
+	ApiKeyPrefix *string   `json:"api_key_prefix,omitempty"`
+	CreatedAt    time.Time `json:"created_at"`
+
+	// Demo Part of the demo data.
+	Demo           *bool                     `json:"demo,omitempty"`
+	DepartmentId   nullable.Nullable[string] `json:"department_id"`
+	DepartmentName *string                   `json:"department_name,omitempty"`
 
 	// EffectiveQuota What counts now, transfers and vacation included.
-	EffectiveQuota Credits  `json:"effective_quota"`
-	Email          string   `json:"email"`
-	Id             string   `json:"id"`
-	MaxPriority    Priority `json:"max_priority"`
-	Name           string   `json:"name"`
+	EffectiveQuota Credits `json:"effective_quota"`
+	Email          string  `json:"email"`
+	Id             string  `json:"id"`
+
+	// LastSeenAt When a key was used last, null if never.
+	LastSeenAt  nullable.Nullable[time.Time] `json:"last_seen_at,omitempty"`
+	MaxPriority Priority                     `json:"max_priority"`
+	Name        string                       `json:"name"`
 
 	// PersonalQuota What was set for this person, or null.
 	PersonalQuota nullable.Nullable[alfred.Credits] `json:"personal_quota"`
 
 	// Source Where a limit comes from.
-	Source        Source                       `json:"source"`
-	Status        UserStatus                   `json:"status"`
-	Teams         []Membership                 `json:"teams"`
-	UpdatedAt     time.Time                    `json:"updated_at"`
+	Source    Source       `json:"source"`
+	Status    UserStatus   `json:"status"`
+	Teams     []Membership `json:"teams"`
+	UpdatedAt time.Time    `json:"updated_at"`
+
+	// UsedPercent Of the effective quota; null without one.
+	UsedPercent nullable.Nullable[float64] `json:"used_percent,omitempty"`
+
+	// UsedTokens What the personal quota has paid in this window; a list reads it from the record, which is seconds old.
+	UsedTokens    *SignedCredits               `json:"used_tokens,omitempty"`
 	VacationUntil nullable.Nullable[time.Time] `json:"vacation_until"`
 }
 
@@ -483,6 +2685,9 @@ type UserPage struct {
 	Data       []User                        `json:"data"`
 	HasMore    bool                          `json:"has_more"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+
+	// Total How many match in all.
+	Total *int `json:"total,omitempty"`
 }
 
 // UserStatus defines model for UserStatus.
@@ -508,11 +2713,51 @@ type VacationSet struct {
 	Until      nullable.Nullable[time.Time] `json:"until,omitempty"`
 }
 
+// View defines model for View.
+type View struct {
+	Id        string    `json:"id"`
+	Name      string    `json:"name"`
+	Page      string    `json:"page"`
+	Query     string    `json:"query"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ViewList defines model for ViewList.
+type ViewList struct {
+	Data []View `json:"data"`
+}
+
+// ViewPut defines model for ViewPut.
+type ViewPut struct {
+	Name string `json:"name"`
+	Page string `json:"page"`
+
+	// Query The page's URL after the question mark.
+	Query string `json:"query"`
+}
+
+// Window A budget window, half-open.
+type Window struct {
+	End  time.Time  `json:"end"`
+	Kind WindowKind `json:"kind"`
+
+	// Name Without a locale: 2026-11-23, 2026-W47, 2026-11, 2026-Q4, 2026.
+	Name  string    `json:"name"`
+	Start time.Time `json:"start"`
+	Tz    string    `json:"tz"`
+}
+
+// WindowKind defines model for Window.Kind.
+type WindowKind string
+
 // WindowRule defines model for WindowRule.
 type WindowRule = alfred.WindowRule
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DecisionCode defines model for DecisionCode.
+type DecisionCode = []string
 
 // DryRunFlag defines model for DryRunFlag.
 type DryRunFlag = bool
@@ -526,6 +2771,9 @@ type IdempotencyKey = string
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// JobID defines model for JobID.
+type JobID = string
+
 // KeyID defines model for KeyID.
 type KeyID = string
 
@@ -535,11 +2783,41 @@ type MaxAmount = float64
 // MinAmount defines model for MinAmount.
 type MinAmount = float64
 
+// MinCost defines model for MinCost.
+type MinCost = float64
+
 // PageSize defines model for PageSize.
 type PageSize = int
 
 // ProjectID defines model for ProjectID.
 type ProjectID = string
+
+// RequestID defines model for RequestID.
+type RequestID = string
+
+// RequestKey defines model for RequestKey.
+type RequestKey = string
+
+// RequestModel defines model for RequestModel.
+type RequestModel = string
+
+// RequestOutcome defines model for RequestOutcome.
+type RequestOutcome = []string
+
+// RequestPriority defines model for RequestPriority.
+type RequestPriority = Priority
+
+// RequestProject defines model for RequestProject.
+type RequestProject = string
+
+// ScopeDepartment defines model for ScopeDepartment.
+type ScopeDepartment = string
+
+// ScopeTeam defines model for ScopeTeam.
+type ScopeTeam = string
+
+// SeenBefore defines model for SeenBefore.
+type SeenBefore = time.Time
 
 // TeamID defines model for TeamID.
 type TeamID = string
@@ -550,8 +2828,17 @@ type TransferUser = string
 // Until defines model for Until.
 type Until = time.Time
 
+// UsedOver defines model for UsedOver.
+type UsedOver = float64
+
 // UserID defines model for UserID.
 type UserID = string
+
+// UserSort defines model for UserSort.
+type UserSort string
+
+// WindowName defines model for WindowName.
+type WindowName string
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -560,12 +2847,66 @@ type ListAuditParams struct {
 	// Action Exact, or a prefix that ends in a dot.
 	Action  *string `form:"action,omitempty" json:"action,omitempty"`
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
-	From    *From   `form:"from,omitempty" json:"from,omitempty"`
-	Until   *Until  `form:"until,omitempty" json:"until,omitempty"`
+
+	// About Done by or to this id.
+	About *string `form:"about,omitempty" json:"about,omitempty"`
+	From  *From   `form:"from,omitempty" json:"from,omitempty"`
+	Until *Until  `form:"until,omitempty" json:"until,omitempty"`
 
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportAuditParams defines parameters for ExportAudit.
+type ExportAuditParams struct {
+	Actor   *string `form:"actor,omitempty" json:"actor,omitempty"`
+	Action  *string `form:"action,omitempty" json:"action,omitempty"`
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// About Done by or to this id.
+	About *string `form:"about,omitempty" json:"about,omitempty"`
+	From  *From   `form:"from,omitempty" json:"from,omitempty"`
+	Until *Until  `form:"until,omitempty" json:"until,omitempty"`
+}
+
+// ListDecisionsParams defines parameters for ListDecisions.
+type ListDecisionsParams struct {
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Team People who are in this team now.
+	Team  *string       `form:"team,omitempty" json:"team,omitempty"`
+	Code  *DecisionCode `form:"code,omitempty" json:"code,omitempty"`
+	From  *From         `form:"from,omitempty" json:"from,omitempty"`
+	Until *Until        `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportDecisionsParams defines parameters for ExportDecisions.
+type ExportDecisionsParams struct {
+	User  *string       `form:"user,omitempty" json:"user,omitempty"`
+	Team  *string       `form:"team,omitempty" json:"team,omitempty"`
+	Code  *DecisionCode `form:"code,omitempty" json:"code,omitempty"`
+	From  *From         `form:"from,omitempty" json:"from,omitempty"`
+	Until *Until        `form:"until,omitempty" json:"until,omitempty"`
+}
+
+// DeleteDemoParams defines parameters for DeleteDemo.
+type DeleteDemoParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// CreateDemoParams defines parameters for CreateDemo.
+type CreateDemoParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateDepartmentParams defines parameters for CreateDepartment.
@@ -586,6 +2927,51 @@ type ReplaceDepartmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetEfficiencyParams defines parameters for GetEfficiency.
+type GetEfficiencyParams struct {
+	By *GetEfficiencyParamsBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// Window The window that runs, or the one before.
+	Window *GetEfficiencyParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+	From   *From                      `form:"from,omitempty" json:"from,omitempty"`
+	Until  *Until                     `form:"until,omitempty" json:"until,omitempty"`
+
+	// Team Of one team.
+	Team *ScopeTeam `form:"team,omitempty" json:"team,omitempty"`
+	Top  *int       `form:"top,omitempty" json:"top,omitempty"`
+}
+
+// GetEfficiencyParamsBy defines parameters for GetEfficiency.
+type GetEfficiencyParamsBy string
+
+// GetEfficiencyParamsWindow defines parameters for GetEfficiency.
+type GetEfficiencyParamsWindow string
+
+// ListJobsParams defines parameters for ListJobs.
+type ListJobsParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateJobParams defines parameters for CreateJob.
+type CreateJobParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListJobRowsParams defines parameters for ListJobRows.
+type ListJobRowsParams struct {
+	Outcome *JobOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListLimitsParams defines parameters for ListLimits.
 type ListLimitsParams struct {
 	Scope   *LimitScope `form:"scope,omitempty" json:"scope,omitempty"`
@@ -598,6 +2984,21 @@ type PutLimitsParams struct {
 	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
+// ListModelsParams defines parameters for ListModels.
+type ListModelsParams struct {
+	// Window The window that runs, or the one before.
+	Window *ListModelsParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+}
+
+// ListModelsParamsWindow defines parameters for ListModels.
+type ListModelsParamsWindow string
+
+// PutOnboardingParams defines parameters for PutOnboarding.
+type PutOnboardingParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // UpdateOrganizationParams defines parameters for UpdateOrganization.
 type UpdateOrganizationParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
@@ -606,6 +3007,21 @@ type UpdateOrganizationParams struct {
 	// IfMatch The `ETag` of what was read.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
+
+// GetOverviewParams defines parameters for GetOverview.
+type GetOverviewParams struct {
+	// Team Of one team.
+	Team *ScopeTeam `form:"team,omitempty" json:"team,omitempty"`
+
+	// Department Of one department.
+	Department *ScopeDepartment `form:"department,omitempty" json:"department,omitempty"`
+
+	// Window The window that runs, or the one before.
+	Window *GetOverviewParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+}
+
+// GetOverviewParamsWindow defines parameters for GetOverview.
+type GetOverviewParamsWindow string
 
 // CreateProjectParams defines parameters for CreateProject.
 type CreateProjectParams struct {
@@ -638,6 +3054,79 @@ type AddProjectMemberParams struct {
 
 	// IdempotencyKey Makes the request safe to repeat for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// TestProviderParams defines parameters for TestProvider.
+type TestProviderParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateReallocationParams defines parameters for CreateReallocation.
+type CreateReallocationParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListRequestsParams defines parameters for ListRequests.
+type ListRequestsParams struct {
+	User     *string          `form:"user,omitempty" json:"user,omitempty"`
+	Team     *string          `form:"team,omitempty" json:"team,omitempty"`
+	Project  *RequestProject  `form:"project,omitempty" json:"project,omitempty"`
+	Model    *RequestModel    `form:"model,omitempty" json:"model,omitempty"`
+	Key      *RequestKey      `form:"key,omitempty" json:"key,omitempty"`
+	Outcome  *RequestOutcome  `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Priority *RequestPriority `form:"priority,omitempty" json:"priority,omitempty"`
+
+	// MinCost Only what cost at least so many credits.
+	MinCost *MinCost `form:"min_cost,omitempty" json:"min_cost,omitempty"`
+	From    *From    `form:"from,omitempty" json:"from,omitempty"`
+	Until   *Until   `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListRequestsParamsOutcome defines parameters for ListRequests.
+type ListRequestsParamsOutcome string
+
+// ExportRequestsParams defines parameters for ExportRequests.
+type ExportRequestsParams struct {
+	User     *string          `form:"user,omitempty" json:"user,omitempty"`
+	Team     *string          `form:"team,omitempty" json:"team,omitempty"`
+	Project  *RequestProject  `form:"project,omitempty" json:"project,omitempty"`
+	Model    *RequestModel    `form:"model,omitempty" json:"model,omitempty"`
+	Key      *RequestKey      `form:"key,omitempty" json:"key,omitempty"`
+	Outcome  *RequestOutcome  `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Priority *RequestPriority `form:"priority,omitempty" json:"priority,omitempty"`
+
+	// MinCost Only what cost at least so many credits.
+	MinCost *MinCost `form:"min_cost,omitempty" json:"min_cost,omitempty"`
+	From    *From    `form:"from,omitempty" json:"from,omitempty"`
+	Until   *Until   `form:"until,omitempty" json:"until,omitempty"`
+}
+
+// ExportRequestsParamsOutcome defines parameters for ExportRequests.
+type ExportRequestsParamsOutcome string
+
+// SearchParams defines parameters for Search.
+type SearchParams struct {
+	Q string `form:"q" json:"q"`
+
+	// Limit Of each kind.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// StreamAdminParams defines parameters for StreamAdmin.
+type StreamAdminParams struct {
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // ListTeamsParams defines parameters for ListTeams.
@@ -700,6 +3189,18 @@ type AddTeamMemberParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// GetTeamSharesParams defines parameters for GetTeamShares.
+type GetTeamSharesParams struct {
+	// Joining So many more active members; negative when some leave.
+	Joining *int `form:"joining,omitempty" json:"joining,omitempty"`
+
+	// Away So many of those who are active go on vacation.
+	Away *int `form:"away,omitempty" json:"away,omitempty"`
+
+	// Pool The pool, in credits.
+	Pool *float64 `form:"pool,omitempty" json:"pool,omitempty"`
+}
+
 // ListTransfersParams defines parameters for ListTransfers.
 type ListTransfersParams struct {
 	// User Sent or received by this person.
@@ -724,18 +3225,88 @@ type ExportTransfersParams struct {
 	MaxAmount *MaxAmount    `form:"max_amount,omitempty" json:"max_amount,omitempty"`
 }
 
+// QueryUsageParams defines parameters for QueryUsage.
+type QueryUsageParams struct {
+	// GroupBy At most two. `code` is of refusals and goes with the measure `denials` only.
+	GroupBy *[]UsageDimension `form:"group_by,omitempty" json:"group_by,omitempty"`
+
+	// Measures Default: credits and requests.
+	Measures *[]UsageMeasure `form:"measures,omitempty" json:"measures,omitempty"`
+
+	// Interval Points along time, in the organisation's zone. Every interval has one.
+	Interval *UsageInterval `form:"interval,omitempty" json:"interval,omitempty"`
+
+	// Window The window that runs, or the one before.
+	Window *QueryUsageParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+	From   *From                   `form:"from,omitempty" json:"from,omitempty"`
+	Until  *Until                  `form:"until,omitempty" json:"until,omitempty"`
+	User   *string                 `form:"user,omitempty" json:"user,omitempty"`
+
+	// Team The team that usage was attributed to.
+	Team       *string `form:"team,omitempty" json:"team,omitempty"`
+	Department *string `form:"department,omitempty" json:"department,omitempty"`
+	Project    *string `form:"project,omitempty" json:"project,omitempty"`
+	Model      *string `form:"model,omitempty" json:"model,omitempty"`
+	Provider   *string `form:"provider,omitempty" json:"provider,omitempty"`
+	Key        *string `form:"key,omitempty" json:"key,omitempty"`
+	Outcome    *string `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// Top How many groups, the largest by the first measure.
+	Top *int `form:"top,omitempty" json:"top,omitempty"`
+}
+
+// QueryUsageParamsWindow defines parameters for QueryUsage.
+type QueryUsageParamsWindow string
+
+// ExportUsageQueryParams defines parameters for ExportUsageQuery.
+type ExportUsageQueryParams struct {
+	GroupBy  *[]UsageDimension `form:"group_by,omitempty" json:"group_by,omitempty"`
+	Measures *[]UsageMeasure   `form:"measures,omitempty" json:"measures,omitempty"`
+	Interval *UsageInterval    `form:"interval,omitempty" json:"interval,omitempty"`
+
+	// Window The window that runs, or the one before.
+	Window     *ExportUsageQueryParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+	From       *From                         `form:"from,omitempty" json:"from,omitempty"`
+	Until      *Until                        `form:"until,omitempty" json:"until,omitempty"`
+	User       *string                       `form:"user,omitempty" json:"user,omitempty"`
+	Team       *string                       `form:"team,omitempty" json:"team,omitempty"`
+	Department *string                       `form:"department,omitempty" json:"department,omitempty"`
+	Project    *string                       `form:"project,omitempty" json:"project,omitempty"`
+	Model      *string                       `form:"model,omitempty" json:"model,omitempty"`
+	Provider   *string                       `form:"provider,omitempty" json:"provider,omitempty"`
+	Key        *string                       `form:"key,omitempty" json:"key,omitempty"`
+	Outcome    *string                       `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Top        *int                          `form:"top,omitempty" json:"top,omitempty"`
+}
+
+// ExportUsageQueryParamsWindow defines parameters for ExportUsageQuery.
+type ExportUsageQueryParamsWindow string
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Q Part of a name or an address.
 	Q          *string       `form:"q,omitempty" json:"q,omitempty"`
 	Status     *[]UserStatus `form:"status,omitempty" json:"status,omitempty"`
 	Team       *string       `form:"team,omitempty" json:"team,omitempty"`
+	Department *string       `form:"department,omitempty" json:"department,omitempty"`
 	AccessRole *AccessRole   `form:"access_role,omitempty" json:"access_role,omitempty"`
+
+	// UsedOver Who has used more than this percentage of the quota.
+	UsedOver *UsedOver `form:"used_over,omitempty" json:"used_over,omitempty"`
+
+	// SeenBefore Whose keys were not used since, or never.
+	SeenBefore *SeenBefore `form:"seen_before,omitempty" json:"seen_before,omitempty"`
+
+	// Sort A leading - turns it round. People who were never seen, and those without a quota, come last.
+	Sort *ListUsersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListUsersParamsSort defines parameters for ListUsers.
+type ListUsersParamsSort string
 
 // CreateUserParams defines parameters for CreateUser.
 type CreateUserParams struct {
@@ -745,6 +3316,27 @@ type CreateUserParams struct {
 	// IdempotencyKey Makes the request safe to repeat for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// ExportUsersParams defines parameters for ExportUsers.
+type ExportUsersParams struct {
+	Q          *string       `form:"q,omitempty" json:"q,omitempty"`
+	Status     *[]UserStatus `form:"status,omitempty" json:"status,omitempty"`
+	Team       *string       `form:"team,omitempty" json:"team,omitempty"`
+	Department *string       `form:"department,omitempty" json:"department,omitempty"`
+	AccessRole *AccessRole   `form:"access_role,omitempty" json:"access_role,omitempty"`
+
+	// UsedOver Who has used more than this percentage of the quota.
+	UsedOver *UsedOver `form:"used_over,omitempty" json:"used_over,omitempty"`
+
+	// SeenBefore Whose keys were not used since, or never.
+	SeenBefore *SeenBefore `form:"seen_before,omitempty" json:"seen_before,omitempty"`
+
+	// Sort A leading - turns it round. People who were never seen, and those without a quota, come last.
+	Sort *ExportUsersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ExportUsersParamsSort defines parameters for ExportUsers.
+type ExportUsersParamsSort string
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
@@ -773,6 +3365,15 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetUserBurnParams defines parameters for GetUserBurn.
+type GetUserBurnParams struct {
+	// Window The window that runs, or the one before.
+	Window *GetUserBurnParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+}
+
+// GetUserBurnParamsWindow defines parameters for GetUserBurn.
+type GetUserBurnParamsWindow string
+
 // CreateUserKeyParams defines parameters for CreateUserKey.
 type CreateUserKeyParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
@@ -788,6 +3389,33 @@ type RevokeUserKeyParams struct {
 	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
+// RotateUserKeyParams defines parameters for RotateUserKey.
+type RotateUserKeyParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSessionParams defines parameters for DeleteSession.
+type DeleteSessionParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// GetSessionParams defines parameters for GetSession.
+type GetSessionParams struct {
+	// Passive Look without counting as activity.
+	Passive *bool `form:"passive,omitempty" json:"passive,omitempty"`
+}
+
+// DeleteSessionsParams defines parameters for DeleteSessions.
+type DeleteSessionsParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // UpdateMeParams defines parameters for UpdateMe.
 type UpdateMeParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
@@ -795,6 +3423,26 @@ type UpdateMeParams struct {
 
 	// IfMatch The `ETag` of what was read.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetMyBurnParams defines parameters for GetMyBurn.
+type GetMyBurnParams struct {
+	// Window The window that runs, or the one before.
+	Window *GetMyBurnParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+}
+
+// GetMyBurnParamsWindow defines parameters for GetMyBurn.
+type GetMyBurnParamsWindow string
+
+// ListMyDecisionsParams defines parameters for ListMyDecisions.
+type ListMyDecisionsParams struct {
+	Code  *DecisionCode `form:"code,omitempty" json:"code,omitempty"`
+	From  *From         `form:"from,omitempty" json:"from,omitempty"`
+	Until *Until        `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListMyInboxParams defines parameters for ListMyInbox.
@@ -827,6 +3475,58 @@ type RevokeMyKeyParams struct {
 	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
+// RotateMyKeyParams defines parameters for RotateMyKey.
+type RotateMyKeyParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListMyRequestsParams defines parameters for ListMyRequests.
+type ListMyRequestsParams struct {
+	Project  *RequestProject  `form:"project,omitempty" json:"project,omitempty"`
+	Model    *RequestModel    `form:"model,omitempty" json:"model,omitempty"`
+	Key      *RequestKey      `form:"key,omitempty" json:"key,omitempty"`
+	Outcome  *RequestOutcome  `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Priority *RequestPriority `form:"priority,omitempty" json:"priority,omitempty"`
+
+	// MinCost Only what cost at least so many credits.
+	MinCost *MinCost `form:"min_cost,omitempty" json:"min_cost,omitempty"`
+	From    *From    `form:"from,omitempty" json:"from,omitempty"`
+	Until   *Until   `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListMyRequestsParamsOutcome defines parameters for ListMyRequests.
+type ListMyRequestsParamsOutcome string
+
+// ExportMyRequestsParams defines parameters for ExportMyRequests.
+type ExportMyRequestsParams struct {
+	Project  *RequestProject  `form:"project,omitempty" json:"project,omitempty"`
+	Model    *RequestModel    `form:"model,omitempty" json:"model,omitempty"`
+	Key      *RequestKey      `form:"key,omitempty" json:"key,omitempty"`
+	Outcome  *RequestOutcome  `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Priority *RequestPriority `form:"priority,omitempty" json:"priority,omitempty"`
+
+	// MinCost Only what cost at least so many credits.
+	MinCost *MinCost `form:"min_cost,omitempty" json:"min_cost,omitempty"`
+	From    *From    `form:"from,omitempty" json:"from,omitempty"`
+	Until   *Until   `form:"until,omitempty" json:"until,omitempty"`
+}
+
+// ExportMyRequestsParamsOutcome defines parameters for ExportMyRequests.
+type ExportMyRequestsParamsOutcome string
+
+// StreamMeParams defines parameters for StreamMe.
+type StreamMeParams struct {
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
 // TransferCreditsParams defines parameters for TransferCredits.
 type TransferCreditsParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
@@ -853,6 +3553,29 @@ type GetMyUsageParams struct {
 	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// QueryMyUsageParams defines parameters for QueryMyUsage.
+type QueryMyUsageParams struct {
+	// GroupBy At most two.
+	GroupBy *[]UsageDimension `form:"group_by,omitempty" json:"group_by,omitempty"`
+
+	// Measures Default: credits and requests.
+	Measures *[]UsageMeasure `form:"measures,omitempty" json:"measures,omitempty"`
+	Interval *UsageInterval  `form:"interval,omitempty" json:"interval,omitempty"`
+
+	// Window The window that runs, or the one before.
+	Window  *QueryMyUsageParamsWindow `form:"window,omitempty" json:"window,omitempty"`
+	From    *From                     `form:"from,omitempty" json:"from,omitempty"`
+	Until   *Until                    `form:"until,omitempty" json:"until,omitempty"`
+	Project *string                   `form:"project,omitempty" json:"project,omitempty"`
+	Model   *string                   `form:"model,omitempty" json:"model,omitempty"`
+	Key     *string                   `form:"key,omitempty" json:"key,omitempty"`
+	Outcome *string                   `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Top     *int                      `form:"top,omitempty" json:"top,omitempty"`
+}
+
+// QueryMyUsageParamsWindow defines parameters for QueryMyUsage.
+type QueryMyUsageParamsWindow string
+
 // SetMyVacationParams defines parameters for SetMyVacation.
 type SetMyVacationParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
@@ -862,14 +3585,38 @@ type SetMyVacationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListMyViewsParams defines parameters for ListMyViews.
+type ListMyViewsParams struct {
+	// Page Of one page of the web app.
+	Page *string `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// DeleteMyViewParams defines parameters for DeleteMyView.
+type DeleteMyViewParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// PutMyViewParams defines parameters for PutMyView.
+type PutMyViewParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // CreateDepartmentJSONRequestBody defines body for CreateDepartment for application/json ContentType.
 type CreateDepartmentJSONRequestBody = DepartmentPut
 
 // ReplaceDepartmentJSONRequestBody defines body for ReplaceDepartment for application/json ContentType.
 type ReplaceDepartmentJSONRequestBody = DepartmentPut
 
+// CreateJobJSONRequestBody defines body for CreateJob for application/json ContentType.
+type CreateJobJSONRequestBody = JobCreate
+
 // PutLimitsJSONRequestBody defines body for PutLimits for application/json ContentType.
 type PutLimitsJSONRequestBody = LimitsPut
+
+// PutOnboardingJSONRequestBody defines body for PutOnboarding for application/json ContentType.
+type PutOnboardingJSONRequestBody = OnboardingPut
 
 // UpdateOrganizationJSONRequestBody defines body for UpdateOrganization for application/json ContentType.
 type UpdateOrganizationJSONRequestBody = OrganizationUpdate
@@ -879,6 +3626,9 @@ type CreateProjectJSONRequestBody = ProjectCreate
 
 // UpdateProjectJSONRequestBody defines body for UpdateProject for application/json ContentType.
 type UpdateProjectJSONRequestBody = ProjectUpdate
+
+// CreateReallocationJSONRequestBody defines body for CreateReallocation for application/json ContentType.
+type CreateReallocationJSONRequestBody = ReallocationCreate
 
 // CreateTeamJSONRequestBody defines body for CreateTeam for application/json ContentType.
 type CreateTeamJSONRequestBody = TeamCreate
@@ -901,11 +3651,20 @@ type ReplaceUserJSONRequestBody = UserUpdate
 // CreateUserKeyJSONRequestBody defines body for CreateUserKey for application/json ContentType.
 type CreateUserKeyJSONRequestBody = KeyCreate
 
+// RotateUserKeyJSONRequestBody defines body for RotateUserKey for application/json ContentType.
+type RotateUserKeyJSONRequestBody = KeyRotate
+
+// CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
+type CreateSessionJSONRequestBody = SessionCreate
+
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = MeUpdate
 
 // CreateMyKeyJSONRequestBody defines body for CreateMyKey for application/json ContentType.
 type CreateMyKeyJSONRequestBody = KeyCreate
+
+// RotateMyKeyJSONRequestBody defines body for RotateMyKey for application/json ContentType.
+type RotateMyKeyJSONRequestBody = KeyRotate
 
 // TransferCreditsJSONRequestBody defines body for TransferCredits for application/json ContentType.
 type TransferCreditsJSONRequestBody = TransferCreate
@@ -913,14 +3672,35 @@ type TransferCreditsJSONRequestBody = TransferCreate
 // SetMyVacationJSONRequestBody defines body for SetMyVacation for application/json ContentType.
 type SetMyVacationJSONRequestBody = VacationSet
 
+// PutMyViewJSONRequestBody defines body for PutMyView for application/json ContentType.
+type PutMyViewJSONRequestBody = ViewPut
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAudit Who changed what
 	// (GET /v1/admin/audit)
 	ListAudit(c *gin.Context, params ListAuditParams)
+	// ExportAudit Export the audit log
+	// (GET /v1/admin/audit.csv)
+	ExportAudit(c *gin.Context, params ExportAuditParams)
 	// VerifyAudit Is the audit log whole
 	// (GET /v1/admin/audit/verify)
 	VerifyAudit(c *gin.Context)
+	// ListDecisions List refusals
+	// (GET /v1/admin/decisions)
+	ListDecisions(c *gin.Context, params ListDecisionsParams)
+	// ExportDecisions Export refusals
+	// (GET /v1/admin/decisions.csv)
+	ExportDecisions(c *gin.Context, params ExportDecisionsParams)
+	// DeleteDemo Remove all demo data
+	// (DELETE /v1/admin/demo)
+	DeleteDemo(c *gin.Context, params DeleteDemoParams)
+	// GetDemo Is there demo data
+	// (GET /v1/admin/demo)
+	GetDemo(c *gin.Context)
+	// CreateDemo Add demo data
+	// (POST /v1/admin/demo)
+	CreateDemo(c *gin.Context, params CreateDemoParams)
 	// ListDepartments List departments
 	// (GET /v1/admin/departments)
 	ListDepartments(c *gin.Context)
@@ -930,18 +3710,45 @@ type ServerInterface interface {
 	// ReplaceDepartment Change a department
 	// (PUT /v1/admin/departments/{department_id})
 	ReplaceDepartment(c *gin.Context, departmentId string, params ReplaceDepartmentParams)
+	// GetEfficiency Who gets most out of their credits
+	// (GET /v1/admin/efficiency)
+	GetEfficiency(c *gin.Context, params GetEfficiencyParams)
+	// ListJobs List jobs
+	// (GET /v1/admin/jobs)
+	ListJobs(c *gin.Context, params ListJobsParams)
+	// CreateJob Change many people at once
+	// (POST /v1/admin/jobs)
+	CreateJob(c *gin.Context, params CreateJobParams)
+	// GetJob How far is a job
+	// (GET /v1/admin/jobs/{job_id})
+	GetJob(c *gin.Context, jobId JobID)
+	// ListJobRows What became of each row
+	// (GET /v1/admin/jobs/{job_id}/rows)
+	ListJobRows(c *gin.Context, jobId JobID, params ListJobRowsParams)
 	// ListLimits List caps and rate limits
 	// (GET /v1/admin/limits)
 	ListLimits(c *gin.Context, params ListLimitsParams)
 	// PutLimits Set caps and rate limits
 	// (PUT /v1/admin/limits)
 	PutLimits(c *gin.Context, params PutLimitsParams)
+	// ListModels List models and their prices
+	// (GET /v1/admin/models)
+	ListModels(c *gin.Context, params ListModelsParams)
+	// GetOnboarding What is left to set up
+	// (GET /v1/admin/onboarding)
+	GetOnboarding(c *gin.Context)
+	// PutOnboarding Put the steps away, or bring them back
+	// (PUT /v1/admin/onboarding)
+	PutOnboarding(c *gin.Context, params PutOnboardingParams)
 	// GetOrganization Read the organisation's settings
 	// (GET /v1/admin/organization)
 	GetOrganization(c *gin.Context)
 	// UpdateOrganization Change the organisation's settings
 	// (PATCH /v1/admin/organization)
 	UpdateOrganization(c *gin.Context, params UpdateOrganizationParams)
+	// GetOverview Will it last, who uses it, what for
+	// (GET /v1/admin/overview)
+	GetOverview(c *gin.Context, params GetOverviewParams)
 	// ListProjects List projects
 	// (GET /v1/admin/projects)
 	ListProjects(c *gin.Context)
@@ -963,6 +3770,33 @@ type ServerInterface interface {
 	// AddProjectMember Add a member to a project
 	// (POST /v1/admin/projects/{project_id}/members/{user_id})
 	AddProjectMember(c *gin.Context, projectId ProjectID, userId UserID, params AddProjectMemberParams)
+	// ListProviders List providers and how they do
+	// (GET /v1/admin/providers)
+	ListProviders(c *gin.Context)
+	// TestProvider Ask a provider whether it answers
+	// (POST /v1/admin/providers/{provider_id}/test)
+	TestProvider(c *gin.Context, providerId string, params TestProviderParams)
+	// CreateReallocation Move credits between people and teams
+	// (POST /v1/admin/reallocations)
+	CreateReallocation(c *gin.Context, params CreateReallocationParams)
+	// ListRequests List requests that were let through
+	// (GET /v1/admin/requests)
+	ListRequests(c *gin.Context, params ListRequestsParams)
+	// ExportRequests Export requests
+	// (GET /v1/admin/requests.csv)
+	ExportRequests(c *gin.Context, params ExportRequestsParams)
+	// GetRequest Read one request
+	// (GET /v1/admin/requests/{request_id})
+	GetRequest(c *gin.Context, requestId RequestID)
+	// Search Find people, teams, keys, projects, requests and decisions
+	// (GET /v1/admin/search)
+	Search(c *gin.Context, params SearchParams)
+	// GetSettings What is set where
+	// (GET /v1/admin/settings)
+	GetSettings(c *gin.Context)
+	// StreamAdmin What happens, as it happens
+	// (GET /v1/admin/stream)
+	StreamAdmin(c *gin.Context, params StreamAdminParams)
 	// ListTeams List teams
 	// (GET /v1/admin/teams)
 	ListTeams(c *gin.Context, params ListTeamsParams)
@@ -990,18 +3824,30 @@ type ServerInterface interface {
 	// AddTeamMember Add a member, or change whether one is team admin
 	// (POST /v1/admin/teams/{team_id}/members/{user_id})
 	AddTeamMember(c *gin.Context, teamId TeamID, userId UserID, params AddTeamMemberParams)
+	// GetTeamShares What of the pool is for whom
+	// (GET /v1/admin/teams/{team_id}/shares)
+	GetTeamShares(c *gin.Context, teamId TeamID, params GetTeamSharesParams)
 	// ListTransfers List transfers
 	// (GET /v1/admin/transfers)
 	ListTransfers(c *gin.Context, params ListTransfersParams)
 	// ExportTransfers Export transfers
 	// (GET /v1/admin/transfers.csv)
 	ExportTransfers(c *gin.Context, params ExportTransfersParams)
+	// QueryUsage Sum usage by what it was for
+	// (GET /v1/admin/usage/query)
+	QueryUsage(c *gin.Context, params QueryUsageParams)
+	// ExportUsageQuery Export sums of usage
+	// (GET /v1/admin/usage/query.csv)
+	ExportUsageQuery(c *gin.Context, params ExportUsageQueryParams)
 	// ListUsers List people
 	// (GET /v1/admin/users)
 	ListUsers(c *gin.Context, params ListUsersParams)
 	// CreateUser Create a person
 	// (POST /v1/admin/users)
 	CreateUser(c *gin.Context, params CreateUserParams)
+	// ExportUsers Export people
+	// (GET /v1/admin/users.csv)
+	ExportUsers(c *gin.Context, params ExportUsersParams)
 	// DeleteUser Delete a person
 	// (DELETE /v1/admin/users/{user_id})
 	DeleteUser(c *gin.Context, userId UserID, params DeleteUserParams)
@@ -1014,6 +3860,9 @@ type ServerInterface interface {
 	// ReplaceUser Change a person
 	// (PUT /v1/admin/users/{user_id})
 	ReplaceUser(c *gin.Context, userId UserID, params ReplaceUserParams)
+	// GetUserBurn How a person's quota was used up, by day
+	// (GET /v1/admin/users/{user_id}/burn)
+	GetUserBurn(c *gin.Context, userId UserID, params GetUserBurnParams)
 	// ListUserKeys List a person's keys
 	// (GET /v1/admin/users/{user_id}/keys)
 	ListUserKeys(c *gin.Context, userId UserID)
@@ -1023,6 +3872,24 @@ type ServerInterface interface {
 	// RevokeUserKey Revoke a person's key
 	// (DELETE /v1/admin/users/{user_id}/keys/{key_id})
 	RevokeUserKey(c *gin.Context, userId UserID, keyId KeyID, params RevokeUserKeyParams)
+	// RotateUserKey Replace a person's key
+	// (POST /v1/admin/users/{user_id}/keys/{key_id}/rotate)
+	RotateUserKey(c *gin.Context, userId UserID, keyId KeyID, params RotateUserKeyParams)
+	// ExplainUserQuota Why is this person's limit what it is
+	// (GET /v1/admin/users/{user_id}/quota-explanation)
+	ExplainUserQuota(c *gin.Context, userId UserID)
+	// DeleteSession Sign out
+	// (DELETE /v1/auth/session)
+	DeleteSession(c *gin.Context, params DeleteSessionParams)
+	// GetSession Who is signed in, and what may they do
+	// (GET /v1/auth/session)
+	GetSession(c *gin.Context, params GetSessionParams)
+	// CreateSession Sign in with a key
+	// (POST /v1/auth/session)
+	CreateSession(c *gin.Context)
+	// DeleteSessions Sign out everywhere
+	// (DELETE /v1/auth/sessions)
+	DeleteSessions(c *gin.Context, params DeleteSessionsParams)
 	// GetDecision Why was a request admitted or refused
 	// (GET /v1/decisions/{decision_id})
 	GetDecision(c *gin.Context, decisionId string)
@@ -1035,6 +3902,12 @@ type ServerInterface interface {
 	// UpdateMe Change my name
 	// (PATCH /v1/users/me)
 	UpdateMe(c *gin.Context, params UpdateMeParams)
+	// GetMyBurn How my quota was used up, by day
+	// (GET /v1/users/me/burn)
+	GetMyBurn(c *gin.Context, params GetMyBurnParams)
+	// ListMyDecisions List my refusals
+	// (GET /v1/users/me/decisions)
+	ListMyDecisions(c *gin.Context, params ListMyDecisionsParams)
 	// ListMyInbox What happened to me
 	// (GET /v1/users/me/inbox)
 	ListMyInbox(c *gin.Context, params ListMyInboxParams)
@@ -1050,9 +3923,27 @@ type ServerInterface interface {
 	// RevokeMyKey Revoke a key of mine
 	// (DELETE /v1/users/me/keys/{key_id})
 	RevokeMyKey(c *gin.Context, keyId KeyID, params RevokeMyKeyParams)
+	// RotateMyKey Replace a key of mine
+	// (POST /v1/users/me/keys/{key_id}/rotate)
+	RotateMyKey(c *gin.Context, keyId KeyID, params RotateMyKeyParams)
 	// GetMyQuota What may I still spend
 	// (GET /v1/users/me/quota)
 	GetMyQuota(c *gin.Context)
+	// ExplainMyQuota Why is my limit what it is
+	// (GET /v1/users/me/quota-explanation)
+	ExplainMyQuota(c *gin.Context)
+	// ListMyRequests List my requests
+	// (GET /v1/users/me/requests)
+	ListMyRequests(c *gin.Context, params ListMyRequestsParams)
+	// ExportMyRequests Export my requests
+	// (GET /v1/users/me/requests.csv)
+	ExportMyRequests(c *gin.Context, params ExportMyRequestsParams)
+	// GetMyRequest Read one of my requests
+	// (GET /v1/users/me/requests/{request_id})
+	GetMyRequest(c *gin.Context, requestId RequestID)
+	// StreamMe What happens to me, as it happens
+	// (GET /v1/users/me/stream)
+	StreamMe(c *gin.Context, params StreamMeParams)
 	// TransferCredits Give credits to a colleague
 	// (POST /v1/users/me/transfer)
 	TransferCredits(c *gin.Context, params TransferCreditsParams)
@@ -1062,9 +3953,21 @@ type ServerInterface interface {
 	// GetMyUsage What did I spend
 	// (GET /v1/users/me/usage)
 	GetMyUsage(c *gin.Context, params GetMyUsageParams)
+	// QueryMyUsage Sum my usage by what it was for
+	// (GET /v1/users/me/usage/query)
+	QueryMyUsage(c *gin.Context, params QueryMyUsageParams)
 	// SetMyVacation Go on vacation, or come back
 	// (POST /v1/users/me/vacation)
 	SetMyVacation(c *gin.Context, params SetMyVacationParams)
+	// ListMyViews List my saved views
+	// (GET /v1/users/me/views)
+	ListMyViews(c *gin.Context, params ListMyViewsParams)
+	// DeleteMyView Delete a saved view
+	// (DELETE /v1/users/me/views/{view_id})
+	DeleteMyView(c *gin.Context, viewId string, params DeleteMyViewParams)
+	// PutMyView Save a view
+	// (PUT /v1/users/me/views/{view_id})
+	PutMyView(c *gin.Context, viewId string, params PutMyViewParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1106,6 +4009,14 @@ func (siw *ServerInterfaceWrapper) ListAudit(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", c.Request.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "about" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "about", c.Request.URL.Query(), &params.About, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter about: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -1151,6 +4062,73 @@ func (siw *ServerInterfaceWrapper) ListAudit(c *gin.Context) {
 	siw.Handler.ListAudit(c, params)
 }
 
+// ExportAudit operation middleware
+func (siw *ServerInterfaceWrapper) ExportAudit(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportAuditParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", c.Request.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter actor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", c.Request.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter action: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", c.Request.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "about" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "about", c.Request.URL.Query(), &params.About, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter about: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportAudit(c, params)
+}
+
 // VerifyAudit operation middleware
 func (siw *ServerInterfaceWrapper) VerifyAudit(c *gin.Context) {
 
@@ -1162,6 +4140,228 @@ func (siw *ServerInterfaceWrapper) VerifyAudit(c *gin.Context) {
 	}
 
 	siw.Handler.VerifyAudit(c)
+}
+
+// ListDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ListDecisions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDecisionsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDecisions(c, params)
+}
+
+// ExportDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ExportDecisions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportDecisionsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportDecisions(c, params)
+}
+
+// DeleteDemo operation middleware
+func (siw *ServerInterfaceWrapper) DeleteDemo(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteDemoParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteDemo(c, params)
+}
+
+// GetDemo operation middleware
+func (siw *ServerInterfaceWrapper) GetDemo(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDemo(c)
+}
+
+// CreateDemo operation middleware
+func (siw *ServerInterfaceWrapper) CreateDemo(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDemoParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateDemo(c, params)
 }
 
 // ListDepartments operation middleware
@@ -1282,6 +4482,233 @@ func (siw *ServerInterfaceWrapper) ReplaceDepartment(c *gin.Context) {
 	siw.Handler.ReplaceDepartment(c, departmentId, params)
 }
 
+// GetEfficiency operation middleware
+func (siw *ServerInterfaceWrapper) GetEfficiency(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEfficiencyParams
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", c.Request.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter top: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetEfficiency(c, params)
+}
+
+// ListJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListJobs(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListJobs(c, params)
+}
+
+// CreateJob operation middleware
+func (siw *ServerInterfaceWrapper) CreateJob(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateJobParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateJob(c, params)
+}
+
+// GetJob operation middleware
+func (siw *ServerInterfaceWrapper) GetJob(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", c.Param("job_id"), &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter job_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetJob(c, jobId)
+}
+
+// ListJobRows operation middleware
+func (siw *ServerInterfaceWrapper) ListJobRows(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", c.Param("job_id"), &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter job_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobRowsParams
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListJobRows(c, jobId, params)
+}
+
 // ListLimits operation middleware
 func (siw *ServerInterfaceWrapper) ListLimits(c *gin.Context) {
 
@@ -1344,6 +4771,73 @@ func (siw *ServerInterfaceWrapper) PutLimits(c *gin.Context) {
 	siw.Handler.PutLimits(c, params)
 }
 
+// ListModels operation middleware
+func (siw *ServerInterfaceWrapper) ListModels(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListModelsParams
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListModels(c, params)
+}
+
+// GetOnboarding operation middleware
+func (siw *ServerInterfaceWrapper) GetOnboarding(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOnboarding(c)
+}
+
+// PutOnboarding operation middleware
+func (siw *ServerInterfaceWrapper) PutOnboarding(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutOnboardingParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutOnboarding(c, params)
+}
+
 // GetOrganization operation middleware
 func (siw *ServerInterfaceWrapper) GetOrganization(c *gin.Context) {
 
@@ -1403,6 +4897,49 @@ func (siw *ServerInterfaceWrapper) UpdateOrganization(c *gin.Context) {
 	}
 
 	siw.Handler.UpdateOrganization(c, params)
+}
+
+// GetOverview operation middleware
+func (siw *ServerInterfaceWrapper) GetOverview(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOverviewParams
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", c.Request.URL.Query(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter department: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOverview(c, params)
 }
 
 // ListProjects operation middleware
@@ -1682,6 +5219,451 @@ func (siw *ServerInterfaceWrapper) AddProjectMember(c *gin.Context) {
 	}
 
 	siw.Handler.AddProjectMember(c, projectId, userId, params)
+}
+
+// ListProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProviders(c)
+}
+
+// TestProvider operation middleware
+func (siw *ServerInterfaceWrapper) TestProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider_id" -------------
+	var providerId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", c.Param("provider_id"), &providerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestProviderParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestProvider(c, providerId, params)
+}
+
+// CreateReallocation operation middleware
+func (siw *ServerInterfaceWrapper) CreateReallocation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReallocationParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateReallocation(c, params)
+}
+
+// ListRequests operation middleware
+func (siw *ServerInterfaceWrapper) ListRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRequestsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "priority" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "priority", c.Request.URL.Query(), &params.Priority, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter priority: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "min_cost" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_cost", c.Request.URL.Query(), &params.MinCost, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_cost: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRequests(c, params)
+}
+
+// ExportRequests operation middleware
+func (siw *ServerInterfaceWrapper) ExportRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportRequestsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "priority" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "priority", c.Request.URL.Query(), &params.Priority, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter priority: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "min_cost" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_cost", c.Request.URL.Query(), &params.MinCost, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_cost: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportRequests(c, params)
+}
+
+// GetRequest operation middleware
+func (siw *ServerInterfaceWrapper) GetRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "request_id" -------------
+	var requestId RequestID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "request_id", c.Param("request_id"), &requestId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter request_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRequest(c, requestId)
+}
+
+// Search operation middleware
+func (siw *ServerInterfaceWrapper) Search(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchParams
+
+	// ------------- Required query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Search(c, params)
+}
+
+// GetSettings operation middleware
+func (siw *ServerInterfaceWrapper) GetSettings(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSettings(c)
+}
+
+// StreamAdmin operation middleware
+func (siw *ServerInterfaceWrapper) StreamAdmin(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamAdminParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Last-Event-ID, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Last-Event-ID: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StreamAdmin(c, params)
 }
 
 // ListTeams operation middleware
@@ -2107,6 +6089,58 @@ func (siw *ServerInterfaceWrapper) AddTeamMember(c *gin.Context) {
 	siw.Handler.AddTeamMember(c, teamId, userId, params)
 }
 
+// GetTeamShares operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamShares(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team_id" -------------
+	var teamId TeamID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team_id", c.Param("team_id"), &teamId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTeamSharesParams
+
+	// ------------- Optional query parameter "joining" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "joining", c.Request.URL.Query(), &params.Joining, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter joining: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "away" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "away", c.Request.URL.Query(), &params.Away, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter away: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "pool" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pool", c.Request.URL.Query(), &params.Pool, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter pool: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTeamShares(c, teamId, params)
+}
+
 // ListTransfers operation middleware
 func (siw *ServerInterfaceWrapper) ListTransfers(c *gin.Context) {
 
@@ -2241,6 +6275,284 @@ func (siw *ServerInterfaceWrapper) ExportTransfers(c *gin.Context) {
 	siw.Handler.ExportTransfers(c, params)
 }
 
+// QueryUsage operation middleware
+func (siw *ServerInterfaceWrapper) QueryUsage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params QueryUsageParams
+
+	// ------------- Optional query parameter "group_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "group_by", c.Request.URL.Query(), &params.GroupBy, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter group_by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "measures" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "measures", c.Request.URL.Query(), &params.Measures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter measures: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "interval" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "interval", c.Request.URL.Query(), &params.Interval, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter interval: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", c.Request.URL.Query(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter department: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", c.Request.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter top: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.QueryUsage(c, params)
+}
+
+// ExportUsageQuery operation middleware
+func (siw *ServerInterfaceWrapper) ExportUsageQuery(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportUsageQueryParams
+
+	// ------------- Optional query parameter "group_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "group_by", c.Request.URL.Query(), &params.GroupBy, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter group_by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "measures" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "measures", c.Request.URL.Query(), &params.Measures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter measures: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "interval" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "interval", c.Request.URL.Query(), &params.Interval, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter interval: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", c.Request.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", c.Request.URL.Query(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter department: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", c.Request.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter top: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportUsageQuery(c, params)
+}
+
 // ListUsers operation middleware
 func (siw *ServerInterfaceWrapper) ListUsers(c *gin.Context) {
 
@@ -2274,11 +6586,43 @@ func (siw *ServerInterfaceWrapper) ListUsers(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", c.Request.URL.Query(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter department: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "access_role" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "access_role", c.Request.URL.Query(), &params.AccessRole, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter access_role: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "used_over" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "used_over", c.Request.URL.Query(), &params.UsedOver, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter used_over: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "seen_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "seen_before", c.Request.URL.Query(), &params.SeenBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter seen_before: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -2354,6 +6698,89 @@ func (siw *ServerInterfaceWrapper) CreateUser(c *gin.Context) {
 	}
 
 	siw.Handler.CreateUser(c, params)
+}
+
+// ExportUsers operation middleware
+func (siw *ServerInterfaceWrapper) ExportUsers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportUsersParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", c.Request.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter team: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", c.Request.URL.Query(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter department: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "access_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "access_role", c.Request.URL.Query(), &params.AccessRole, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter access_role: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "used_over" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "used_over", c.Request.URL.Query(), &params.UsedOver, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter used_over: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "seen_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "seen_before", c.Request.URL.Query(), &params.SeenBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter seen_before: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportUsers(c, params)
 }
 
 // DeleteUser operation middleware
@@ -2552,6 +6979,42 @@ func (siw *ServerInterfaceWrapper) ReplaceUser(c *gin.Context) {
 	siw.Handler.ReplaceUser(c, userId, params)
 }
 
+// GetUserBurn operation middleware
+func (siw *ServerInterfaceWrapper) GetUserBurn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userId UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Param("user_id"), &userId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserBurnParams
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUserBurn(c, userId, params)
+}
+
 // ListUserKeys operation middleware
 func (siw *ServerInterfaceWrapper) ListUserKeys(c *gin.Context) {
 
@@ -2679,6 +7142,191 @@ func (siw *ServerInterfaceWrapper) RevokeUserKey(c *gin.Context) {
 	siw.Handler.RevokeUserKey(c, userId, keyId, params)
 }
 
+// RotateUserKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateUserKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userId UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Param("user_id"), &userId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "key_id" -------------
+	var keyId KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", c.Param("key_id"), &keyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateUserKeyParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RotateUserKey(c, userId, keyId, params)
+}
+
+// ExplainUserQuota operation middleware
+func (siw *ServerInterfaceWrapper) ExplainUserQuota(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userId UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Param("user_id"), &userId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter user_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExplainUserQuota(c, userId)
+}
+
+// DeleteSession operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSessionParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteSession(c, params)
+}
+
+// GetSession operation middleware
+func (siw *ServerInterfaceWrapper) GetSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSessionParams
+
+	// ------------- Optional query parameter "passive" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "passive", c.Request.URL.Query(), &params.Passive, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter passive: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSession(c, params)
+}
+
+// CreateSession operation middleware
+func (siw *ServerInterfaceWrapper) CreateSession(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateSession(c)
+}
+
+// DeleteSessions operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSessions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSessionsParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteSessions(c, params)
+}
+
 // GetDecision operation middleware
 func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 
@@ -2776,6 +7424,92 @@ func (siw *ServerInterfaceWrapper) UpdateMe(c *gin.Context) {
 	}
 
 	siw.Handler.UpdateMe(c, params)
+}
+
+// GetMyBurn operation middleware
+func (siw *ServerInterfaceWrapper) GetMyBurn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMyBurnParams
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMyBurn(c, params)
+}
+
+// ListMyDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ListMyDecisions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyDecisionsParams
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyDecisions(c, params)
 }
 
 // ListMyInbox operation middleware
@@ -2958,6 +7692,63 @@ func (siw *ServerInterfaceWrapper) RevokeMyKey(c *gin.Context) {
 	siw.Handler.RevokeMyKey(c, keyId, params)
 }
 
+// RotateMyKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateMyKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyId KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", c.Param("key_id"), &keyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateMyKeyParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RotateMyKey(c, keyId, params)
+}
+
 // GetMyQuota operation middleware
 func (siw *ServerInterfaceWrapper) GetMyQuota(c *gin.Context) {
 
@@ -2969,6 +7760,266 @@ func (siw *ServerInterfaceWrapper) GetMyQuota(c *gin.Context) {
 	}
 
 	siw.Handler.GetMyQuota(c)
+}
+
+// ExplainMyQuota operation middleware
+func (siw *ServerInterfaceWrapper) ExplainMyQuota(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExplainMyQuota(c)
+}
+
+// ListMyRequests operation middleware
+func (siw *ServerInterfaceWrapper) ListMyRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyRequestsParams
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "priority" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "priority", c.Request.URL.Query(), &params.Priority, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter priority: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "min_cost" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_cost", c.Request.URL.Query(), &params.MinCost, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_cost: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyRequests(c, params)
+}
+
+// ExportMyRequests operation middleware
+func (siw *ServerInterfaceWrapper) ExportMyRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportMyRequestsParams
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "priority" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "priority", c.Request.URL.Query(), &params.Priority, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter priority: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "min_cost" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_cost", c.Request.URL.Query(), &params.MinCost, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_cost: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportMyRequests(c, params)
+}
+
+// GetMyRequest operation middleware
+func (siw *ServerInterfaceWrapper) GetMyRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "request_id" -------------
+	var requestId RequestID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "request_id", c.Param("request_id"), &requestId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter request_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMyRequest(c, requestId)
+}
+
+// StreamMe operation middleware
+func (siw *ServerInterfaceWrapper) StreamMe(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamMeParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Last-Event-ID, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Last-Event-ID: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StreamMe(c, params)
 }
 
 // TransferCredits operation middleware
@@ -3105,6 +8156,113 @@ func (siw *ServerInterfaceWrapper) GetMyUsage(c *gin.Context) {
 	siw.Handler.GetMyUsage(c, params)
 }
 
+// QueryMyUsage operation middleware
+func (siw *ServerInterfaceWrapper) QueryMyUsage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params QueryMyUsageParams
+
+	// ------------- Optional query parameter "group_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "group_by", c.Request.URL.Query(), &params.GroupBy, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter group_by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "measures" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "measures", c.Request.URL.Query(), &params.Measures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter measures: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "interval" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "interval", c.Request.URL.Query(), &params.Interval, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter interval: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "window", c.Request.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter window: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", c.Request.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter project: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", c.Request.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter model: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", c.Request.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter key: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", c.Request.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter top: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.QueryMyUsage(c, params)
+}
+
 // SetMyVacation operation middleware
 func (siw *ServerInterfaceWrapper) SetMyVacation(c *gin.Context) {
 
@@ -3151,6 +8309,105 @@ func (siw *ServerInterfaceWrapper) SetMyVacation(c *gin.Context) {
 	}
 
 	siw.Handler.SetMyVacation(c, params)
+}
+
+// ListMyViews operation middleware
+func (siw *ServerInterfaceWrapper) ListMyViews(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyViewsParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", c.Request.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter page: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyViews(c, params)
+}
+
+// DeleteMyView operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMyView(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "view_id" -------------
+	var viewId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "view_id", c.Param("view_id"), &viewId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter view_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMyViewParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteMyView(c, viewId, params)
+}
+
+// PutMyView operation middleware
+func (siw *ServerInterfaceWrapper) PutMyView(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "view_id" -------------
+	var viewId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "view_id", c.Param("view_id"), &viewId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter view_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutMyViewParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutMyView(c, viewId, params)
 }
 
 // GinServerOptions provides options for the Gin server.
@@ -3229,6 +8486,53 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.ListAudit)
 	router.GET(options.BaseURL+"/v1/admin/audit/verify", wrapper.VerifyAudit)
 	router.GET(options.BaseURL+"/v1/decisions/:decision_id", wrapper.GetDecision)
+	router.DELETE(options.BaseURL+"/v1/auth/session", wrapper.DeleteSession)
+	router.GET(options.BaseURL+"/v1/auth/session", wrapper.GetSession)
+	router.POST(options.BaseURL+"/v1/auth/session", wrapper.CreateSession)
+	router.DELETE(options.BaseURL+"/v1/auth/sessions", wrapper.DeleteSessions)
+	router.GET(options.BaseURL+"/v1/admin/overview", wrapper.GetOverview)
+	router.GET(options.BaseURL+"/v1/admin/usage/query", wrapper.QueryUsage)
+	router.GET(options.BaseURL+"/v1/admin/usage/query.csv", wrapper.ExportUsageQuery)
+	router.GET(options.BaseURL+"/v1/users/me/usage/query", wrapper.QueryMyUsage)
+	router.GET(options.BaseURL+"/v1/admin/efficiency", wrapper.GetEfficiency)
+	router.GET(options.BaseURL+"/v1/admin/stream", wrapper.StreamAdmin)
+	router.GET(options.BaseURL+"/v1/users/me/stream", wrapper.StreamMe)
+	router.GET(options.BaseURL+"/v1/admin/requests", wrapper.ListRequests)
+	router.GET(options.BaseURL+"/v1/admin/requests.csv", wrapper.ExportRequests)
+	router.GET(options.BaseURL+"/v1/admin/requests/:request_id", wrapper.GetRequest)
+	router.GET(options.BaseURL+"/v1/users/me/requests", wrapper.ListMyRequests)
+	router.GET(options.BaseURL+"/v1/users/me/requests.csv", wrapper.ExportMyRequests)
+	router.GET(options.BaseURL+"/v1/users/me/requests/:request_id", wrapper.GetMyRequest)
+	router.GET(options.BaseURL+"/v1/admin/decisions", wrapper.ListDecisions)
+	router.GET(options.BaseURL+"/v1/admin/decisions.csv", wrapper.ExportDecisions)
+	router.GET(options.BaseURL+"/v1/users/me/decisions", wrapper.ListMyDecisions)
+	router.GET(options.BaseURL+"/v1/admin/search", wrapper.Search)
+	router.GET(options.BaseURL+"/v1/admin/users.csv", wrapper.ExportUsers)
+	router.GET(options.BaseURL+"/v1/users/me/views", wrapper.ListMyViews)
+	router.DELETE(options.BaseURL+"/v1/users/me/views/:view_id", wrapper.DeleteMyView)
+	router.PUT(options.BaseURL+"/v1/users/me/views/:view_id", wrapper.PutMyView)
+	router.GET(options.BaseURL+"/v1/admin/jobs", wrapper.ListJobs)
+	router.POST(options.BaseURL+"/v1/admin/jobs", wrapper.CreateJob)
+	router.GET(options.BaseURL+"/v1/admin/jobs/:job_id", wrapper.GetJob)
+	router.GET(options.BaseURL+"/v1/admin/jobs/:job_id/rows", wrapper.ListJobRows)
+	router.GET(options.BaseURL+"/v1/admin/users/:user_id/quota-explanation", wrapper.ExplainUserQuota)
+	router.GET(options.BaseURL+"/v1/admin/users/:user_id/burn", wrapper.GetUserBurn)
+	router.POST(options.BaseURL+"/v1/admin/users/:user_id/keys/:key_id/rotate", wrapper.RotateUserKey)
+	router.GET(options.BaseURL+"/v1/users/me/quota-explanation", wrapper.ExplainMyQuota)
+	router.GET(options.BaseURL+"/v1/users/me/burn", wrapper.GetMyBurn)
+	router.POST(options.BaseURL+"/v1/users/me/keys/:key_id/rotate", wrapper.RotateMyKey)
+	router.GET(options.BaseURL+"/v1/admin/teams/:team_id/shares", wrapper.GetTeamShares)
+	router.POST(options.BaseURL+"/v1/admin/reallocations", wrapper.CreateReallocation)
+	router.GET(options.BaseURL+"/v1/admin/providers", wrapper.ListProviders)
+	router.POST(options.BaseURL+"/v1/admin/providers/:provider_id/test", wrapper.TestProvider)
+	router.GET(options.BaseURL+"/v1/admin/models", wrapper.ListModels)
+	router.GET(options.BaseURL+"/v1/admin/settings", wrapper.GetSettings)
+	router.GET(options.BaseURL+"/v1/admin/onboarding", wrapper.GetOnboarding)
+	router.PUT(options.BaseURL+"/v1/admin/onboarding", wrapper.PutOnboarding)
+	router.DELETE(options.BaseURL+"/v1/admin/demo", wrapper.DeleteDemo)
+	router.GET(options.BaseURL+"/v1/admin/demo", wrapper.GetDemo)
+	router.POST(options.BaseURL+"/v1/admin/demo", wrapper.CreateDemo)
+	router.GET(options.BaseURL+"/v1/admin/audit.csv", wrapper.ExportAudit)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI)
 }
 
@@ -3273,6 +8577,51 @@ func (response ListAuditdefaultApplicationProblemPlusJSONResponse) VisitListAudi
 	return err
 }
 
+type ExportAuditRequestObject struct {
+	Params ExportAuditParams
+}
+
+type ExportAuditResponseObject interface {
+	VisitExportAuditResponse(w http.ResponseWriter) error
+}
+
+type ExportAudit200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportAudit200TextcsvResponse) VisitExportAuditResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportAuditdefaultApplicationProblemPlusJSONResponse) VisitExportAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VerifyAuditRequestObject struct {
 }
 
@@ -3300,6 +8649,200 @@ type VerifyAuditdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifyAuditdefaultApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecisionsRequestObject struct {
+	Params ListDecisionsParams
+}
+
+type ListDecisionsResponseObject interface {
+	VisitListDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ListDecisions200JSONResponse DecisionPage
+
+func (response ListDecisions200JSONResponse) VisitListDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecisionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDecisionsdefaultApplicationProblemPlusJSONResponse) VisitListDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportDecisionsRequestObject struct {
+	Params ExportDecisionsParams
+}
+
+type ExportDecisionsResponseObject interface {
+	VisitExportDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ExportDecisions200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportDecisions200TextcsvResponse) VisitExportDecisionsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportDecisionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportDecisionsdefaultApplicationProblemPlusJSONResponse) VisitExportDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDemoRequestObject struct {
+	Params DeleteDemoParams
+}
+
+type DeleteDemoResponseObject interface {
+	VisitDeleteDemoResponse(w http.ResponseWriter) error
+}
+
+type DeleteDemo204Response struct {
+}
+
+func (response DeleteDemo204Response) VisitDeleteDemoResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteDemodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteDemodefaultApplicationProblemPlusJSONResponse) VisitDeleteDemoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDemoRequestObject struct {
+}
+
+type GetDemoResponseObject interface {
+	VisitGetDemoResponse(w http.ResponseWriter) error
+}
+
+type GetDemo200JSONResponse Demo
+
+func (response GetDemo200JSONResponse) VisitGetDemoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDemodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDemodefaultApplicationProblemPlusJSONResponse) VisitGetDemoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDemoRequestObject struct {
+	Params CreateDemoParams
+}
+
+type CreateDemoResponseObject interface {
+	VisitCreateDemoResponse(w http.ResponseWriter) error
+}
+
+type CreateDemo201JSONResponse Demo
+
+func (response CreateDemo201JSONResponse) VisitCreateDemoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDemodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateDemodefaultApplicationProblemPlusJSONResponse) VisitCreateDemoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3430,6 +8973,203 @@ func (response ReplaceDepartmentdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetEfficiencyRequestObject struct {
+	Params GetEfficiencyParams
+}
+
+type GetEfficiencyResponseObject interface {
+	VisitGetEfficiencyResponse(w http.ResponseWriter) error
+}
+
+type GetEfficiency200JSONResponse Efficiency
+
+func (response GetEfficiency200JSONResponse) VisitGetEfficiencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEfficiencydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEfficiencydefaultApplicationProblemPlusJSONResponse) VisitGetEfficiencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsRequestObject struct {
+	Params ListJobsParams
+}
+
+type ListJobsResponseObject interface {
+	VisitListJobsResponse(w http.ResponseWriter) error
+}
+
+type ListJobs200JSONResponse JobPage
+
+func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListJobsdefaultApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobRequestObject struct {
+	Params CreateJobParams
+	Body   *CreateJobJSONRequestBody
+}
+
+type CreateJobResponseObject interface {
+	VisitCreateJobResponse(w http.ResponseWriter) error
+}
+
+type CreateJob202JSONResponse Job
+
+func (response CreateJob202JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateJobdefaultApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobRequestObject struct {
+	JobId JobID `json:"job_id"`
+}
+
+type GetJobResponseObject interface {
+	VisitGetJobResponse(w http.ResponseWriter) error
+}
+
+type GetJob200JSONResponse Job
+
+func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobdefaultApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobRowsRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params ListJobRowsParams
+}
+
+type ListJobRowsResponseObject interface {
+	VisitListJobRowsResponse(w http.ResponseWriter) error
+}
+
+type ListJobRows200JSONResponse JobRowPage
+
+func (response ListJobRows200JSONResponse) VisitListJobRowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobRowsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListJobRowsdefaultApplicationProblemPlusJSONResponse) VisitListJobRowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListLimitsRequestObject struct {
 	Params ListLimitsParams
 }
@@ -3509,6 +9249,123 @@ func (response PutLimitsdefaultApplicationProblemPlusJSONResponse) VisitPutLimit
 	return err
 }
 
+type ListModelsRequestObject struct {
+	Params ListModelsParams
+}
+
+type ListModelsResponseObject interface {
+	VisitListModelsResponse(w http.ResponseWriter) error
+}
+
+type ListModels200JSONResponse ModelList
+
+func (response ListModels200JSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListModelsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListModelsdefaultApplicationProblemPlusJSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboardingRequestObject struct {
+}
+
+type GetOnboardingResponseObject interface {
+	VisitGetOnboardingResponse(w http.ResponseWriter) error
+}
+
+type GetOnboarding200JSONResponse Onboarding
+
+func (response GetOnboarding200JSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboardingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOnboardingdefaultApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOnboardingRequestObject struct {
+	Params PutOnboardingParams
+	Body   *PutOnboardingJSONRequestBody
+}
+
+type PutOnboardingResponseObject interface {
+	VisitPutOnboardingResponse(w http.ResponseWriter) error
+}
+
+type PutOnboarding200JSONResponse Onboarding
+
+func (response PutOnboarding200JSONResponse) VisitPutOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOnboardingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutOnboardingdefaultApplicationProblemPlusJSONResponse) VisitPutOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOrganizationRequestObject struct {
 }
 
@@ -3576,6 +9433,45 @@ type UpdateOrganizationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateOrganizationdefaultApplicationProblemPlusJSONResponse) VisitUpdateOrganizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOverviewRequestObject struct {
+	Params GetOverviewParams
+}
+
+type GetOverviewResponseObject interface {
+	VisitGetOverviewResponse(w http.ResponseWriter) error
+}
+
+type GetOverview200JSONResponse Overview
+
+func (response GetOverview200JSONResponse) VisitGetOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOverviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOverviewdefaultApplicationProblemPlusJSONResponse) VisitGetOverviewResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3843,6 +9739,392 @@ type AddProjectMemberdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddProjectMemberdefaultApplicationProblemPlusJSONResponse) VisitAddProjectMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersRequestObject struct {
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200JSONResponse ProviderList
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestProviderRequestObject struct {
+	ProviderId string `json:"provider_id"`
+	Params     TestProviderParams
+}
+
+type TestProviderResponseObject interface {
+	VisitTestProviderResponse(w http.ResponseWriter) error
+}
+
+type TestProvider200JSONResponse ProviderTest
+
+func (response TestProvider200JSONResponse) VisitTestProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestProviderdefaultApplicationProblemPlusJSONResponse) VisitTestProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReallocationRequestObject struct {
+	Params CreateReallocationParams
+	Body   *CreateReallocationJSONRequestBody
+}
+
+type CreateReallocationResponseObject interface {
+	VisitCreateReallocationResponse(w http.ResponseWriter) error
+}
+
+type CreateReallocation201JSONResponse Reallocation
+
+func (response CreateReallocation201JSONResponse) VisitCreateReallocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReallocationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateReallocationdefaultApplicationProblemPlusJSONResponse) VisitCreateReallocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRequestsRequestObject struct {
+	Params ListRequestsParams
+}
+
+type ListRequestsResponseObject interface {
+	VisitListRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRequests200JSONResponse RequestPage
+
+func (response ListRequests200JSONResponse) VisitListRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRequestsdefaultApplicationProblemPlusJSONResponse) VisitListRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportRequestsRequestObject struct {
+	Params ExportRequestsParams
+}
+
+type ExportRequestsResponseObject interface {
+	VisitExportRequestsResponse(w http.ResponseWriter) error
+}
+
+type ExportRequests200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportRequests200TextcsvResponse) VisitExportRequestsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportRequestsdefaultApplicationProblemPlusJSONResponse) VisitExportRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRequestRequestObject struct {
+	RequestId RequestID `json:"request_id"`
+}
+
+type GetRequestResponseObject interface {
+	VisitGetRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRequest200JSONResponse RequestDetail
+
+func (response GetRequest200JSONResponse) VisitGetRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRequestdefaultApplicationProblemPlusJSONResponse) VisitGetRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchRequestObject struct {
+	Params SearchParams
+}
+
+type SearchResponseObject interface {
+	VisitSearchResponse(w http.ResponseWriter) error
+}
+
+type Search200JSONResponse SearchResult
+
+func (response Search200JSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SearchdefaultApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSettingsRequestObject struct {
+}
+
+type GetSettingsResponseObject interface {
+	VisitGetSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetSettings200JSONResponse EffectiveSettings
+
+func (response GetSettings200JSONResponse) VisitGetSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSettingsdefaultApplicationProblemPlusJSONResponse) VisitGetSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamAdminRequestObject struct {
+	Params StreamAdminParams
+}
+
+type StreamAdminResponseObject interface {
+	VisitStreamAdminResponse(w http.ResponseWriter) error
+}
+
+type StreamAdmin200TexteventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamAdmin200TexteventStreamResponse) VisitStreamAdminResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamAdmindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StreamAdmindefaultApplicationProblemPlusJSONResponse) VisitStreamAdminResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4217,6 +10499,46 @@ func (response AddTeamMemberdefaultApplicationProblemPlusJSONResponse) VisitAddT
 	return err
 }
 
+type GetTeamSharesRequestObject struct {
+	TeamId TeamID `json:"team_id"`
+	Params GetTeamSharesParams
+}
+
+type GetTeamSharesResponseObject interface {
+	VisitGetTeamSharesResponse(w http.ResponseWriter) error
+}
+
+type GetTeamShares200JSONResponse TeamShares
+
+func (response GetTeamShares200JSONResponse) VisitGetTeamSharesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamSharesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamSharesdefaultApplicationProblemPlusJSONResponse) VisitGetTeamSharesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTransfersRequestObject struct {
 	Params ListTransfersParams
 }
@@ -4301,6 +10623,90 @@ func (response ExportTransfersdefaultApplicationProblemPlusJSONResponse) VisitEx
 	return err
 }
 
+type QueryUsageRequestObject struct {
+	Params QueryUsageParams
+}
+
+type QueryUsageResponseObject interface {
+	VisitQueryUsageResponse(w http.ResponseWriter) error
+}
+
+type QueryUsage200JSONResponse UsageResult
+
+func (response QueryUsage200JSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response QueryUsagedefaultApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportUsageQueryRequestObject struct {
+	Params ExportUsageQueryParams
+}
+
+type ExportUsageQueryResponseObject interface {
+	VisitExportUsageQueryResponse(w http.ResponseWriter) error
+}
+
+type ExportUsageQuery200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportUsageQuery200TextcsvResponse) VisitExportUsageQueryResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportUsageQuerydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportUsageQuerydefaultApplicationProblemPlusJSONResponse) VisitExportUsageQueryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -4369,6 +10775,51 @@ type CreateUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportUsersRequestObject struct {
+	Params ExportUsersParams
+}
+
+type ExportUsersResponseObject interface {
+	VisitExportUsersResponse(w http.ResponseWriter) error
+}
+
+type ExportUsers200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportUsers200TextcsvResponse) VisitExportUsersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportUsersdefaultApplicationProblemPlusJSONResponse) VisitExportUsersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4535,6 +10986,46 @@ func (response ReplaceUserdefaultApplicationProblemPlusJSONResponse) VisitReplac
 	return err
 }
 
+type GetUserBurnRequestObject struct {
+	UserId UserID `json:"user_id"`
+	Params GetUserBurnParams
+}
+
+type GetUserBurnResponseObject interface {
+	VisitGetUserBurnResponse(w http.ResponseWriter) error
+}
+
+type GetUserBurn200JSONResponse Burn
+
+func (response GetUserBurn200JSONResponse) VisitGetUserBurnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserBurndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUserBurndefaultApplicationProblemPlusJSONResponse) VisitGetUserBurnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUserKeysRequestObject struct {
 	UserId UserID `json:"user_id"`
 }
@@ -4650,6 +11141,231 @@ func (response RevokeUserKeydefaultApplicationProblemPlusJSONResponse) VisitRevo
 	return err
 }
 
+type RotateUserKeyRequestObject struct {
+	UserId UserID `json:"user_id"`
+	KeyId  KeyID  `json:"key_id"`
+	Params RotateUserKeyParams
+	Body   *RotateUserKeyJSONRequestBody
+}
+
+type RotateUserKeyResponseObject interface {
+	VisitRotateUserKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateUserKey201JSONResponse KeyRotation
+
+func (response RotateUserKey201JSONResponse) VisitRotateUserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateUserKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateUserKeydefaultApplicationProblemPlusJSONResponse) VisitRotateUserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainUserQuotaRequestObject struct {
+	UserId UserID `json:"user_id"`
+}
+
+type ExplainUserQuotaResponseObject interface {
+	VisitExplainUserQuotaResponse(w http.ResponseWriter) error
+}
+
+type ExplainUserQuota200JSONResponse QuotaExplanation
+
+func (response ExplainUserQuota200JSONResponse) VisitExplainUserQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainUserQuotadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainUserQuotadefaultApplicationProblemPlusJSONResponse) VisitExplainUserQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessionRequestObject struct {
+	Params DeleteSessionParams
+}
+
+type DeleteSessionResponseObject interface {
+	VisitDeleteSessionResponse(w http.ResponseWriter) error
+}
+
+type DeleteSession204Response struct {
+}
+
+func (response DeleteSession204Response) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteSessiondefaultApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionRequestObject struct {
+	Params GetSessionParams
+}
+
+type GetSessionResponseObject interface {
+	VisitGetSessionResponse(w http.ResponseWriter) error
+}
+
+type GetSession200JSONResponse Session
+
+func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessiondefaultApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessionRequestObject struct {
+	Body *CreateSessionJSONRequestBody
+}
+
+type CreateSessionResponseObject interface {
+	VisitCreateSessionResponse(w http.ResponseWriter) error
+}
+
+type CreateSession201JSONResponse Session
+
+func (response CreateSession201JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSessiondefaultApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessionsRequestObject struct {
+	Params DeleteSessionsParams
+}
+
+type DeleteSessionsResponseObject interface {
+	VisitDeleteSessionsResponse(w http.ResponseWriter) error
+}
+
+type DeleteSessions204Response struct {
+}
+
+func (response DeleteSessions204Response) VisitDeleteSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteSessionsdefaultApplicationProblemPlusJSONResponse) VisitDeleteSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDecisionRequestObject struct {
 	DecisionId string `json:"decision_id"`
 }
@@ -4658,7 +11374,7 @@ type GetDecisionResponseObject interface {
 	VisitGetDecisionResponse(w http.ResponseWriter) error
 }
 
-type GetDecision200JSONResponse Decision
+type GetDecision200JSONResponse DecisionExplained
 
 func (response GetDecision200JSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
 
@@ -4794,6 +11510,84 @@ type UpdateMedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateMedefaultApplicationProblemPlusJSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyBurnRequestObject struct {
+	Params GetMyBurnParams
+}
+
+type GetMyBurnResponseObject interface {
+	VisitGetMyBurnResponse(w http.ResponseWriter) error
+}
+
+type GetMyBurn200JSONResponse Burn
+
+func (response GetMyBurn200JSONResponse) VisitGetMyBurnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyBurndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMyBurndefaultApplicationProblemPlusJSONResponse) VisitGetMyBurnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyDecisionsRequestObject struct {
+	Params ListMyDecisionsParams
+}
+
+type ListMyDecisionsResponseObject interface {
+	VisitListMyDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ListMyDecisions200JSONResponse DecisionPage
+
+func (response ListMyDecisions200JSONResponse) VisitListMyDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyDecisionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyDecisionsdefaultApplicationProblemPlusJSONResponse) VisitListMyDecisionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4989,6 +11783,47 @@ func (response RevokeMyKeydefaultApplicationProblemPlusJSONResponse) VisitRevoke
 	return err
 }
 
+type RotateMyKeyRequestObject struct {
+	KeyId  KeyID `json:"key_id"`
+	Params RotateMyKeyParams
+	Body   *RotateMyKeyJSONRequestBody
+}
+
+type RotateMyKeyResponseObject interface {
+	VisitRotateMyKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateMyKey201JSONResponse KeyRotation
+
+func (response RotateMyKey201JSONResponse) VisitRotateMyKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateMyKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateMyKeydefaultApplicationProblemPlusJSONResponse) VisitRotateMyKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMyQuotaRequestObject struct {
 }
 
@@ -5016,6 +11851,235 @@ type GetMyQuotadefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetMyQuotadefaultApplicationProblemPlusJSONResponse) VisitGetMyQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainMyQuotaRequestObject struct {
+}
+
+type ExplainMyQuotaResponseObject interface {
+	VisitExplainMyQuotaResponse(w http.ResponseWriter) error
+}
+
+type ExplainMyQuota200JSONResponse QuotaExplanation
+
+func (response ExplainMyQuota200JSONResponse) VisitExplainMyQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainMyQuotadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainMyQuotadefaultApplicationProblemPlusJSONResponse) VisitExplainMyQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyRequestsRequestObject struct {
+	Params ListMyRequestsParams
+}
+
+type ListMyRequestsResponseObject interface {
+	VisitListMyRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListMyRequests200JSONResponse RequestPage
+
+func (response ListMyRequests200JSONResponse) VisitListMyRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyRequestsdefaultApplicationProblemPlusJSONResponse) VisitListMyRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMyRequestsRequestObject struct {
+	Params ExportMyRequestsParams
+}
+
+type ExportMyRequestsResponseObject interface {
+	VisitExportMyRequestsResponse(w http.ResponseWriter) error
+}
+
+type ExportMyRequests200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportMyRequests200TextcsvResponse) VisitExportMyRequestsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportMyRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportMyRequestsdefaultApplicationProblemPlusJSONResponse) VisitExportMyRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyRequestRequestObject struct {
+	RequestId RequestID `json:"request_id"`
+}
+
+type GetMyRequestResponseObject interface {
+	VisitGetMyRequestResponse(w http.ResponseWriter) error
+}
+
+type GetMyRequest200JSONResponse RequestDetail
+
+func (response GetMyRequest200JSONResponse) VisitGetMyRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMyRequestdefaultApplicationProblemPlusJSONResponse) VisitGetMyRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamMeRequestObject struct {
+	Params StreamMeParams
+}
+
+type StreamMeResponseObject interface {
+	VisitStreamMeResponse(w http.ResponseWriter) error
+}
+
+type StreamMe200TexteventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamMe200TexteventStreamResponse) VisitStreamMeResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamMedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StreamMedefaultApplicationProblemPlusJSONResponse) VisitStreamMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5145,6 +12209,45 @@ func (response GetMyUsagedefaultApplicationProblemPlusJSONResponse) VisitGetMyUs
 	return err
 }
 
+type QueryMyUsageRequestObject struct {
+	Params QueryMyUsageParams
+}
+
+type QueryMyUsageResponseObject interface {
+	VisitQueryMyUsageResponse(w http.ResponseWriter) error
+}
+
+type QueryMyUsage200JSONResponse UsageResult
+
+func (response QueryMyUsage200JSONResponse) VisitQueryMyUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryMyUsagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response QueryMyUsagedefaultApplicationProblemPlusJSONResponse) VisitQueryMyUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetMyVacationRequestObject struct {
 	Params SetMyVacationParams
 	Body   *SetMyVacationJSONRequestBody
@@ -5185,14 +12288,146 @@ func (response SetMyVacationdefaultApplicationProblemPlusJSONResponse) VisitSetM
 	return err
 }
 
+type ListMyViewsRequestObject struct {
+	Params ListMyViewsParams
+}
+
+type ListMyViewsResponseObject interface {
+	VisitListMyViewsResponse(w http.ResponseWriter) error
+}
+
+type ListMyViews200JSONResponse ViewList
+
+func (response ListMyViews200JSONResponse) VisitListMyViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyViewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyViewsdefaultApplicationProblemPlusJSONResponse) VisitListMyViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMyViewRequestObject struct {
+	ViewId string `json:"view_id"`
+	Params DeleteMyViewParams
+}
+
+type DeleteMyViewResponseObject interface {
+	VisitDeleteMyViewResponse(w http.ResponseWriter) error
+}
+
+type DeleteMyView204Response struct {
+}
+
+func (response DeleteMyView204Response) VisitDeleteMyViewResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteMyViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteMyViewdefaultApplicationProblemPlusJSONResponse) VisitDeleteMyViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMyViewRequestObject struct {
+	ViewId string `json:"view_id"`
+	Params PutMyViewParams
+	Body   *PutMyViewJSONRequestBody
+}
+
+type PutMyViewResponseObject interface {
+	VisitPutMyViewResponse(w http.ResponseWriter) error
+}
+
+type PutMyView200JSONResponse View
+
+func (response PutMyView200JSONResponse) VisitPutMyViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMyViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutMyViewdefaultApplicationProblemPlusJSONResponse) VisitPutMyViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAudit Who changed what
 	// (GET /v1/admin/audit)
 	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// ExportAudit Export the audit log
+	// (GET /v1/admin/audit.csv)
+	ExportAudit(ctx context.Context, request ExportAuditRequestObject) (ExportAuditResponseObject, error)
 	// VerifyAudit Is the audit log whole
 	// (GET /v1/admin/audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
+	// ListDecisions List refusals
+	// (GET /v1/admin/decisions)
+	ListDecisions(ctx context.Context, request ListDecisionsRequestObject) (ListDecisionsResponseObject, error)
+	// ExportDecisions Export refusals
+	// (GET /v1/admin/decisions.csv)
+	ExportDecisions(ctx context.Context, request ExportDecisionsRequestObject) (ExportDecisionsResponseObject, error)
+	// DeleteDemo Remove all demo data
+	// (DELETE /v1/admin/demo)
+	DeleteDemo(ctx context.Context, request DeleteDemoRequestObject) (DeleteDemoResponseObject, error)
+	// GetDemo Is there demo data
+	// (GET /v1/admin/demo)
+	GetDemo(ctx context.Context, request GetDemoRequestObject) (GetDemoResponseObject, error)
+	// CreateDemo Add demo data
+	// (POST /v1/admin/demo)
+	CreateDemo(ctx context.Context, request CreateDemoRequestObject) (CreateDemoResponseObject, error)
 	// ListDepartments List departments
 	// (GET /v1/admin/departments)
 	ListDepartments(ctx context.Context, request ListDepartmentsRequestObject) (ListDepartmentsResponseObject, error)
@@ -5202,18 +12437,45 @@ type StrictServerInterface interface {
 	// ReplaceDepartment Change a department
 	// (PUT /v1/admin/departments/{department_id})
 	ReplaceDepartment(ctx context.Context, request ReplaceDepartmentRequestObject) (ReplaceDepartmentResponseObject, error)
+	// GetEfficiency Who gets most out of their credits
+	// (GET /v1/admin/efficiency)
+	GetEfficiency(ctx context.Context, request GetEfficiencyRequestObject) (GetEfficiencyResponseObject, error)
+	// ListJobs List jobs
+	// (GET /v1/admin/jobs)
+	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
+	// CreateJob Change many people at once
+	// (POST /v1/admin/jobs)
+	CreateJob(ctx context.Context, request CreateJobRequestObject) (CreateJobResponseObject, error)
+	// GetJob How far is a job
+	// (GET /v1/admin/jobs/{job_id})
+	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
+	// ListJobRows What became of each row
+	// (GET /v1/admin/jobs/{job_id}/rows)
+	ListJobRows(ctx context.Context, request ListJobRowsRequestObject) (ListJobRowsResponseObject, error)
 	// ListLimits List caps and rate limits
 	// (GET /v1/admin/limits)
 	ListLimits(ctx context.Context, request ListLimitsRequestObject) (ListLimitsResponseObject, error)
 	// PutLimits Set caps and rate limits
 	// (PUT /v1/admin/limits)
 	PutLimits(ctx context.Context, request PutLimitsRequestObject) (PutLimitsResponseObject, error)
+	// ListModels List models and their prices
+	// (GET /v1/admin/models)
+	ListModels(ctx context.Context, request ListModelsRequestObject) (ListModelsResponseObject, error)
+	// GetOnboarding What is left to set up
+	// (GET /v1/admin/onboarding)
+	GetOnboarding(ctx context.Context, request GetOnboardingRequestObject) (GetOnboardingResponseObject, error)
+	// PutOnboarding Put the steps away, or bring them back
+	// (PUT /v1/admin/onboarding)
+	PutOnboarding(ctx context.Context, request PutOnboardingRequestObject) (PutOnboardingResponseObject, error)
 	// GetOrganization Read the organisation's settings
 	// (GET /v1/admin/organization)
 	GetOrganization(ctx context.Context, request GetOrganizationRequestObject) (GetOrganizationResponseObject, error)
 	// UpdateOrganization Change the organisation's settings
 	// (PATCH /v1/admin/organization)
 	UpdateOrganization(ctx context.Context, request UpdateOrganizationRequestObject) (UpdateOrganizationResponseObject, error)
+	// GetOverview Will it last, who uses it, what for
+	// (GET /v1/admin/overview)
+	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
 	// ListProjects List projects
 	// (GET /v1/admin/projects)
 	ListProjects(ctx context.Context, request ListProjectsRequestObject) (ListProjectsResponseObject, error)
@@ -5235,6 +12497,33 @@ type StrictServerInterface interface {
 	// AddProjectMember Add a member to a project
 	// (POST /v1/admin/projects/{project_id}/members/{user_id})
 	AddProjectMember(ctx context.Context, request AddProjectMemberRequestObject) (AddProjectMemberResponseObject, error)
+	// ListProviders List providers and how they do
+	// (GET /v1/admin/providers)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// TestProvider Ask a provider whether it answers
+	// (POST /v1/admin/providers/{provider_id}/test)
+	TestProvider(ctx context.Context, request TestProviderRequestObject) (TestProviderResponseObject, error)
+	// CreateReallocation Move credits between people and teams
+	// (POST /v1/admin/reallocations)
+	CreateReallocation(ctx context.Context, request CreateReallocationRequestObject) (CreateReallocationResponseObject, error)
+	// ListRequests List requests that were let through
+	// (GET /v1/admin/requests)
+	ListRequests(ctx context.Context, request ListRequestsRequestObject) (ListRequestsResponseObject, error)
+	// ExportRequests Export requests
+	// (GET /v1/admin/requests.csv)
+	ExportRequests(ctx context.Context, request ExportRequestsRequestObject) (ExportRequestsResponseObject, error)
+	// GetRequest Read one request
+	// (GET /v1/admin/requests/{request_id})
+	GetRequest(ctx context.Context, request GetRequestRequestObject) (GetRequestResponseObject, error)
+	// Search Find people, teams, keys, projects, requests and decisions
+	// (GET /v1/admin/search)
+	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
+	// GetSettings What is set where
+	// (GET /v1/admin/settings)
+	GetSettings(ctx context.Context, request GetSettingsRequestObject) (GetSettingsResponseObject, error)
+	// StreamAdmin What happens, as it happens
+	// (GET /v1/admin/stream)
+	StreamAdmin(ctx context.Context, request StreamAdminRequestObject) (StreamAdminResponseObject, error)
 	// ListTeams List teams
 	// (GET /v1/admin/teams)
 	ListTeams(ctx context.Context, request ListTeamsRequestObject) (ListTeamsResponseObject, error)
@@ -5262,18 +12551,30 @@ type StrictServerInterface interface {
 	// AddTeamMember Add a member, or change whether one is team admin
 	// (POST /v1/admin/teams/{team_id}/members/{user_id})
 	AddTeamMember(ctx context.Context, request AddTeamMemberRequestObject) (AddTeamMemberResponseObject, error)
+	// GetTeamShares What of the pool is for whom
+	// (GET /v1/admin/teams/{team_id}/shares)
+	GetTeamShares(ctx context.Context, request GetTeamSharesRequestObject) (GetTeamSharesResponseObject, error)
 	// ListTransfers List transfers
 	// (GET /v1/admin/transfers)
 	ListTransfers(ctx context.Context, request ListTransfersRequestObject) (ListTransfersResponseObject, error)
 	// ExportTransfers Export transfers
 	// (GET /v1/admin/transfers.csv)
 	ExportTransfers(ctx context.Context, request ExportTransfersRequestObject) (ExportTransfersResponseObject, error)
+	// QueryUsage Sum usage by what it was for
+	// (GET /v1/admin/usage/query)
+	QueryUsage(ctx context.Context, request QueryUsageRequestObject) (QueryUsageResponseObject, error)
+	// ExportUsageQuery Export sums of usage
+	// (GET /v1/admin/usage/query.csv)
+	ExportUsageQuery(ctx context.Context, request ExportUsageQueryRequestObject) (ExportUsageQueryResponseObject, error)
 	// ListUsers List people
 	// (GET /v1/admin/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
 	// CreateUser Create a person
 	// (POST /v1/admin/users)
 	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// ExportUsers Export people
+	// (GET /v1/admin/users.csv)
+	ExportUsers(ctx context.Context, request ExportUsersRequestObject) (ExportUsersResponseObject, error)
 	// DeleteUser Delete a person
 	// (DELETE /v1/admin/users/{user_id})
 	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
@@ -5286,6 +12587,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Change a person
 	// (PUT /v1/admin/users/{user_id})
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// GetUserBurn How a person's quota was used up, by day
+	// (GET /v1/admin/users/{user_id}/burn)
+	GetUserBurn(ctx context.Context, request GetUserBurnRequestObject) (GetUserBurnResponseObject, error)
 	// ListUserKeys List a person's keys
 	// (GET /v1/admin/users/{user_id}/keys)
 	ListUserKeys(ctx context.Context, request ListUserKeysRequestObject) (ListUserKeysResponseObject, error)
@@ -5295,6 +12599,24 @@ type StrictServerInterface interface {
 	// RevokeUserKey Revoke a person's key
 	// (DELETE /v1/admin/users/{user_id}/keys/{key_id})
 	RevokeUserKey(ctx context.Context, request RevokeUserKeyRequestObject) (RevokeUserKeyResponseObject, error)
+	// RotateUserKey Replace a person's key
+	// (POST /v1/admin/users/{user_id}/keys/{key_id}/rotate)
+	RotateUserKey(ctx context.Context, request RotateUserKeyRequestObject) (RotateUserKeyResponseObject, error)
+	// ExplainUserQuota Why is this person's limit what it is
+	// (GET /v1/admin/users/{user_id}/quota-explanation)
+	ExplainUserQuota(ctx context.Context, request ExplainUserQuotaRequestObject) (ExplainUserQuotaResponseObject, error)
+	// DeleteSession Sign out
+	// (DELETE /v1/auth/session)
+	DeleteSession(ctx context.Context, request DeleteSessionRequestObject) (DeleteSessionResponseObject, error)
+	// GetSession Who is signed in, and what may they do
+	// (GET /v1/auth/session)
+	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
+	// CreateSession Sign in with a key
+	// (POST /v1/auth/session)
+	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
+	// DeleteSessions Sign out everywhere
+	// (DELETE /v1/auth/sessions)
+	DeleteSessions(ctx context.Context, request DeleteSessionsRequestObject) (DeleteSessionsResponseObject, error)
 	// GetDecision Why was a request admitted or refused
 	// (GET /v1/decisions/{decision_id})
 	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
@@ -5307,6 +12629,12 @@ type StrictServerInterface interface {
 	// UpdateMe Change my name
 	// (PATCH /v1/users/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
+	// GetMyBurn How my quota was used up, by day
+	// (GET /v1/users/me/burn)
+	GetMyBurn(ctx context.Context, request GetMyBurnRequestObject) (GetMyBurnResponseObject, error)
+	// ListMyDecisions List my refusals
+	// (GET /v1/users/me/decisions)
+	ListMyDecisions(ctx context.Context, request ListMyDecisionsRequestObject) (ListMyDecisionsResponseObject, error)
 	// ListMyInbox What happened to me
 	// (GET /v1/users/me/inbox)
 	ListMyInbox(ctx context.Context, request ListMyInboxRequestObject) (ListMyInboxResponseObject, error)
@@ -5322,9 +12650,27 @@ type StrictServerInterface interface {
 	// RevokeMyKey Revoke a key of mine
 	// (DELETE /v1/users/me/keys/{key_id})
 	RevokeMyKey(ctx context.Context, request RevokeMyKeyRequestObject) (RevokeMyKeyResponseObject, error)
+	// RotateMyKey Replace a key of mine
+	// (POST /v1/users/me/keys/{key_id}/rotate)
+	RotateMyKey(ctx context.Context, request RotateMyKeyRequestObject) (RotateMyKeyResponseObject, error)
 	// GetMyQuota What may I still spend
 	// (GET /v1/users/me/quota)
 	GetMyQuota(ctx context.Context, request GetMyQuotaRequestObject) (GetMyQuotaResponseObject, error)
+	// ExplainMyQuota Why is my limit what it is
+	// (GET /v1/users/me/quota-explanation)
+	ExplainMyQuota(ctx context.Context, request ExplainMyQuotaRequestObject) (ExplainMyQuotaResponseObject, error)
+	// ListMyRequests List my requests
+	// (GET /v1/users/me/requests)
+	ListMyRequests(ctx context.Context, request ListMyRequestsRequestObject) (ListMyRequestsResponseObject, error)
+	// ExportMyRequests Export my requests
+	// (GET /v1/users/me/requests.csv)
+	ExportMyRequests(ctx context.Context, request ExportMyRequestsRequestObject) (ExportMyRequestsResponseObject, error)
+	// GetMyRequest Read one of my requests
+	// (GET /v1/users/me/requests/{request_id})
+	GetMyRequest(ctx context.Context, request GetMyRequestRequestObject) (GetMyRequestResponseObject, error)
+	// StreamMe What happens to me, as it happens
+	// (GET /v1/users/me/stream)
+	StreamMe(ctx context.Context, request StreamMeRequestObject) (StreamMeResponseObject, error)
 	// TransferCredits Give credits to a colleague
 	// (POST /v1/users/me/transfer)
 	TransferCredits(ctx context.Context, request TransferCreditsRequestObject) (TransferCreditsResponseObject, error)
@@ -5334,9 +12680,21 @@ type StrictServerInterface interface {
 	// GetMyUsage What did I spend
 	// (GET /v1/users/me/usage)
 	GetMyUsage(ctx context.Context, request GetMyUsageRequestObject) (GetMyUsageResponseObject, error)
+	// QueryMyUsage Sum my usage by what it was for
+	// (GET /v1/users/me/usage/query)
+	QueryMyUsage(ctx context.Context, request QueryMyUsageRequestObject) (QueryMyUsageResponseObject, error)
 	// SetMyVacation Go on vacation, or come back
 	// (POST /v1/users/me/vacation)
 	SetMyVacation(ctx context.Context, request SetMyVacationRequestObject) (SetMyVacationResponseObject, error)
+	// ListMyViews List my saved views
+	// (GET /v1/users/me/views)
+	ListMyViews(ctx context.Context, request ListMyViewsRequestObject) (ListMyViewsResponseObject, error)
+	// DeleteMyView Delete a saved view
+	// (DELETE /v1/users/me/views/{view_id})
+	DeleteMyView(ctx context.Context, request DeleteMyViewRequestObject) (DeleteMyViewResponseObject, error)
+	// PutMyView Save a view
+	// (PUT /v1/users/me/views/{view_id})
+	PutMyView(ctx context.Context, request PutMyViewRequestObject) (PutMyViewResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -5422,6 +12780,32 @@ func (sh *strictHandler) ListAudit(ctx *gin.Context, params ListAuditParams) {
 	}
 }
 
+// ExportAudit operation middleware
+func (sh *strictHandler) ExportAudit(ctx *gin.Context, params ExportAuditParams) {
+	var request ExportAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportAudit(ctx, request.(ExportAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportAuditResponseObject); ok {
+		if err := validResponse.VisitExportAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // VerifyAudit operation middleware
 func (sh *strictHandler) VerifyAudit(ctx *gin.Context) {
 	var request VerifyAuditRequestObject
@@ -5439,6 +12823,134 @@ func (sh *strictHandler) VerifyAudit(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(VerifyAuditResponseObject); ok {
 		if err := validResponse.VisitVerifyAuditResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDecisions operation middleware
+func (sh *strictHandler) ListDecisions(ctx *gin.Context, params ListDecisionsParams) {
+	var request ListDecisionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDecisions(ctx, request.(ListDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDecisions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDecisionsResponseObject); ok {
+		if err := validResponse.VisitListDecisionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportDecisions operation middleware
+func (sh *strictHandler) ExportDecisions(ctx *gin.Context, params ExportDecisionsParams) {
+	var request ExportDecisionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportDecisions(ctx, request.(ExportDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportDecisions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportDecisionsResponseObject); ok {
+		if err := validResponse.VisitExportDecisionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteDemo operation middleware
+func (sh *strictHandler) DeleteDemo(ctx *gin.Context, params DeleteDemoParams) {
+	var request DeleteDemoRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDemo(ctx, request.(DeleteDemoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDemo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteDemoResponseObject); ok {
+		if err := validResponse.VisitDeleteDemoResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDemo operation middleware
+func (sh *strictHandler) GetDemo(ctx *gin.Context) {
+	var request GetDemoRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDemo(ctx, request.(GetDemoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDemo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDemoResponseObject); ok {
+		if err := validResponse.VisitGetDemoResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateDemo operation middleware
+func (sh *strictHandler) CreateDemo(ctx *gin.Context, params CreateDemoParams) {
+	var request CreateDemoRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDemo(ctx, request.(CreateDemoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDemo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateDemoResponseObject); ok {
+		if err := validResponse.VisitCreateDemoResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -5559,6 +13071,155 @@ func (sh *strictHandler) ReplaceDepartment(ctx *gin.Context, departmentId string
 	}
 }
 
+// GetEfficiency operation middleware
+func (sh *strictHandler) GetEfficiency(ctx *gin.Context, params GetEfficiencyParams) {
+	var request GetEfficiencyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEfficiency(ctx, request.(GetEfficiencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEfficiency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetEfficiencyResponseObject); ok {
+		if err := validResponse.VisitGetEfficiencyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobs operation middleware
+func (sh *strictHandler) ListJobs(ctx *gin.Context, params ListJobsParams) {
+	var request ListJobsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobs(ctx, request.(ListJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListJobsResponseObject); ok {
+		if err := validResponse.VisitListJobsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateJob operation middleware
+func (sh *strictHandler) CreateJob(ctx *gin.Context, params CreateJobParams) {
+	var request CreateJobRequestObject
+
+	request.Params = params
+
+	var body CreateJobJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateJob(ctx, request.(CreateJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateJob")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateJobResponseObject); ok {
+		if err := validResponse.VisitCreateJobResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJob operation middleware
+func (sh *strictHandler) GetJob(ctx *gin.Context, jobId JobID) {
+	var request GetJobRequestObject
+
+	request.JobId = jobId
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJob(ctx, request.(GetJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJob")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetJobResponseObject); ok {
+		if err := validResponse.VisitGetJobResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobRows operation middleware
+func (sh *strictHandler) ListJobRows(ctx *gin.Context, jobId JobID, params ListJobRowsParams) {
+	var request ListJobRowsRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobRows(ctx, request.(ListJobRowsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobRows")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListJobRowsResponseObject); ok {
+		if err := validResponse.VisitListJobRowsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListLimits operation middleware
 func (sh *strictHandler) ListLimits(ctx *gin.Context, params ListLimitsParams) {
 	var request ListLimitsRequestObject
@@ -5629,6 +13290,100 @@ func (sh *strictHandler) PutLimits(ctx *gin.Context, params PutLimitsParams) {
 	}
 }
 
+// ListModels operation middleware
+func (sh *strictHandler) ListModels(ctx *gin.Context, params ListModelsParams) {
+	var request ListModelsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListModels(ctx, request.(ListModelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListModels")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListModelsResponseObject); ok {
+		if err := validResponse.VisitListModelsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOnboarding operation middleware
+func (sh *strictHandler) GetOnboarding(ctx *gin.Context) {
+	var request GetOnboardingRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOnboarding(ctx, request.(GetOnboardingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOnboarding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOnboardingResponseObject); ok {
+		if err := validResponse.VisitGetOnboardingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutOnboarding operation middleware
+func (sh *strictHandler) PutOnboarding(ctx *gin.Context, params PutOnboardingParams) {
+	var request PutOnboardingRequestObject
+
+	request.Params = params
+
+	var body PutOnboardingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutOnboarding(ctx, request.(PutOnboardingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutOnboarding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutOnboardingResponseObject); ok {
+		if err := validResponse.VisitPutOnboardingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetOrganization operation middleware
 func (sh *strictHandler) GetOrganization(ctx *gin.Context) {
 	var request GetOrganizationRequestObject
@@ -5690,6 +13445,32 @@ func (sh *strictHandler) UpdateOrganization(ctx *gin.Context, params UpdateOrgan
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateOrganizationResponseObject); ok {
 		if err := validResponse.VisitUpdateOrganizationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOverview operation middleware
+func (sh *strictHandler) GetOverview(ctx *gin.Context, params GetOverviewParams) {
+	var request GetOverviewRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOverview(ctx, request.(GetOverviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOverview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOverviewResponseObject); ok {
+		if err := validResponse.VisitGetOverviewResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -5911,6 +13692,255 @@ func (sh *strictHandler) AddProjectMember(ctx *gin.Context, projectId ProjectID,
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AddProjectMemberResponseObject); ok {
 		if err := validResponse.VisitAddProjectMemberResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(ctx *gin.Context) {
+	var request ListProvidersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx, request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestProvider operation middleware
+func (sh *strictHandler) TestProvider(ctx *gin.Context, providerId string, params TestProviderParams) {
+	var request TestProviderRequestObject
+
+	request.ProviderId = providerId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestProvider(ctx, request.(TestProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestProviderResponseObject); ok {
+		if err := validResponse.VisitTestProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateReallocation operation middleware
+func (sh *strictHandler) CreateReallocation(ctx *gin.Context, params CreateReallocationParams) {
+	var request CreateReallocationRequestObject
+
+	request.Params = params
+
+	var body CreateReallocationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReallocation(ctx, request.(CreateReallocationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReallocation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateReallocationResponseObject); ok {
+		if err := validResponse.VisitCreateReallocationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRequests operation middleware
+func (sh *strictHandler) ListRequests(ctx *gin.Context, params ListRequestsParams) {
+	var request ListRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRequests(ctx, request.(ListRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRequestsResponseObject); ok {
+		if err := validResponse.VisitListRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportRequests operation middleware
+func (sh *strictHandler) ExportRequests(ctx *gin.Context, params ExportRequestsParams) {
+	var request ExportRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportRequests(ctx, request.(ExportRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportRequestsResponseObject); ok {
+		if err := validResponse.VisitExportRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRequest operation middleware
+func (sh *strictHandler) GetRequest(ctx *gin.Context, requestId RequestID) {
+	var request GetRequestRequestObject
+
+	request.RequestId = requestId
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRequest(ctx, request.(GetRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRequestResponseObject); ok {
+		if err := validResponse.VisitGetRequestResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Search operation middleware
+func (sh *strictHandler) Search(ctx *gin.Context, params SearchParams) {
+	var request SearchRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Search(ctx, request.(SearchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Search")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SearchResponseObject); ok {
+		if err := validResponse.VisitSearchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSettings operation middleware
+func (sh *strictHandler) GetSettings(ctx *gin.Context) {
+	var request GetSettingsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSettings(ctx, request.(GetSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSettingsResponseObject); ok {
+		if err := validResponse.VisitGetSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StreamAdmin operation middleware
+func (sh *strictHandler) StreamAdmin(ctx *gin.Context, params StreamAdminParams) {
+	var request StreamAdminRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamAdmin(ctx, request.(StreamAdminRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamAdmin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StreamAdminResponseObject); ok {
+		if err := validResponse.VisitStreamAdminResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6213,6 +14243,33 @@ func (sh *strictHandler) AddTeamMember(ctx *gin.Context, teamId TeamID, userId U
 	}
 }
 
+// GetTeamShares operation middleware
+func (sh *strictHandler) GetTeamShares(ctx *gin.Context, teamId TeamID, params GetTeamSharesParams) {
+	var request GetTeamSharesRequestObject
+
+	request.TeamId = teamId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamShares(ctx, request.(GetTeamSharesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamShares")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTeamSharesResponseObject); ok {
+		if err := validResponse.VisitGetTeamSharesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTransfers operation middleware
 func (sh *strictHandler) ListTransfers(ctx *gin.Context, params ListTransfersParams) {
 	var request ListTransfersRequestObject
@@ -6258,6 +14315,58 @@ func (sh *strictHandler) ExportTransfers(ctx *gin.Context, params ExportTransfer
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ExportTransfersResponseObject); ok {
 		if err := validResponse.VisitExportTransfersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// QueryUsage operation middleware
+func (sh *strictHandler) QueryUsage(ctx *gin.Context, params QueryUsageParams) {
+	var request QueryUsageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.QueryUsage(ctx, request.(QueryUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "QueryUsage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(QueryUsageResponseObject); ok {
+		if err := validResponse.VisitQueryUsageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportUsageQuery operation middleware
+func (sh *strictHandler) ExportUsageQuery(ctx *gin.Context, params ExportUsageQueryParams) {
+	var request ExportUsageQueryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportUsageQuery(ctx, request.(ExportUsageQueryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportUsageQuery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportUsageQueryResponseObject); ok {
+		if err := validResponse.VisitExportUsageQueryResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6328,6 +14437,32 @@ func (sh *strictHandler) CreateUser(ctx *gin.Context, params CreateUserParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
 		if err := validResponse.VisitCreateUserResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportUsers operation middleware
+func (sh *strictHandler) ExportUsers(ctx *gin.Context, params ExportUsersParams) {
+	var request ExportUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportUsers(ctx, request.(ExportUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportUsersResponseObject); ok {
+		if err := validResponse.VisitExportUsersResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6478,6 +14613,33 @@ func (sh *strictHandler) ReplaceUser(ctx *gin.Context, userId UserID, params Rep
 	}
 }
 
+// GetUserBurn operation middleware
+func (sh *strictHandler) GetUserBurn(ctx *gin.Context, userId UserID, params GetUserBurnParams) {
+	var request GetUserBurnRequestObject
+
+	request.UserId = userId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserBurn(ctx, request.(GetUserBurnRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserBurn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUserBurnResponseObject); ok {
+		if err := validResponse.VisitGetUserBurnResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListUserKeys operation middleware
 func (sh *strictHandler) ListUserKeys(ctx *gin.Context, userId UserID) {
 	var request ListUserKeysRequestObject
@@ -6573,6 +14735,201 @@ func (sh *strictHandler) RevokeUserKey(ctx *gin.Context, userId UserID, keyId Ke
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RevokeUserKeyResponseObject); ok {
 		if err := validResponse.VisitRevokeUserKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateUserKey operation middleware
+func (sh *strictHandler) RotateUserKey(ctx *gin.Context, userId UserID, keyId KeyID, params RotateUserKeyParams) {
+	var request RotateUserKeyRequestObject
+
+	request.UserId = userId
+	request.KeyId = keyId
+	request.Params = params
+
+	var body RotateUserKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateUserKey(ctx, request.(RotateUserKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateUserKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RotateUserKeyResponseObject); ok {
+		if err := validResponse.VisitRotateUserKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExplainUserQuota operation middleware
+func (sh *strictHandler) ExplainUserQuota(ctx *gin.Context, userId UserID) {
+	var request ExplainUserQuotaRequestObject
+
+	request.UserId = userId
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainUserQuota(ctx, request.(ExplainUserQuotaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainUserQuota")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExplainUserQuotaResponseObject); ok {
+		if err := validResponse.VisitExplainUserQuotaResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSession operation middleware
+func (sh *strictHandler) DeleteSession(ctx *gin.Context, params DeleteSessionParams) {
+	var request DeleteSessionRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSession(ctx, request.(DeleteSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteSessionResponseObject); ok {
+		if err := validResponse.VisitDeleteSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSession operation middleware
+func (sh *strictHandler) GetSession(ctx *gin.Context, params GetSessionParams) {
+	var request GetSessionRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSession(ctx, request.(GetSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSessionResponseObject); ok {
+		if err := validResponse.VisitGetSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSession operation middleware
+func (sh *strictHandler) CreateSession(ctx *gin.Context) {
+	var request CreateSessionRequestObject
+
+	var body CreateSessionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSession(ctx, request.(CreateSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateSessionResponseObject); ok {
+		if err := validResponse.VisitCreateSessionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSessions operation middleware
+func (sh *strictHandler) DeleteSessions(ctx *gin.Context, params DeleteSessionsParams) {
+	var request DeleteSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSessions(ctx, request.(DeleteSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteSessionsResponseObject); ok {
+		if err := validResponse.VisitDeleteSessionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6691,6 +15048,58 @@ func (sh *strictHandler) UpdateMe(ctx *gin.Context, params UpdateMeParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateMeResponseObject); ok {
 		if err := validResponse.VisitUpdateMeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMyBurn operation middleware
+func (sh *strictHandler) GetMyBurn(ctx *gin.Context, params GetMyBurnParams) {
+	var request GetMyBurnRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMyBurn(ctx, request.(GetMyBurnRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMyBurn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMyBurnResponseObject); ok {
+		if err := validResponse.VisitGetMyBurnResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyDecisions operation middleware
+func (sh *strictHandler) ListMyDecisions(ctx *gin.Context, params ListMyDecisionsParams) {
+	var request ListMyDecisionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyDecisions(ctx, request.(ListMyDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyDecisions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyDecisionsResponseObject); ok {
+		if err := validResponse.VisitListMyDecisionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6848,6 +15257,54 @@ func (sh *strictHandler) RevokeMyKey(ctx *gin.Context, keyId KeyID, params Revok
 	}
 }
 
+// RotateMyKey operation middleware
+func (sh *strictHandler) RotateMyKey(ctx *gin.Context, keyId KeyID, params RotateMyKeyParams) {
+	var request RotateMyKeyRequestObject
+
+	request.KeyId = keyId
+	request.Params = params
+
+	var body RotateMyKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateMyKey(ctx, request.(RotateMyKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateMyKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RotateMyKeyResponseObject); ok {
+		if err := validResponse.VisitRotateMyKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetMyQuota operation middleware
 func (sh *strictHandler) GetMyQuota(ctx *gin.Context) {
 	var request GetMyQuotaRequestObject
@@ -6865,6 +15322,134 @@ func (sh *strictHandler) GetMyQuota(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetMyQuotaResponseObject); ok {
 		if err := validResponse.VisitGetMyQuotaResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExplainMyQuota operation middleware
+func (sh *strictHandler) ExplainMyQuota(ctx *gin.Context) {
+	var request ExplainMyQuotaRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainMyQuota(ctx, request.(ExplainMyQuotaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainMyQuota")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExplainMyQuotaResponseObject); ok {
+		if err := validResponse.VisitExplainMyQuotaResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyRequests operation middleware
+func (sh *strictHandler) ListMyRequests(ctx *gin.Context, params ListMyRequestsParams) {
+	var request ListMyRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyRequests(ctx, request.(ListMyRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyRequestsResponseObject); ok {
+		if err := validResponse.VisitListMyRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportMyRequests operation middleware
+func (sh *strictHandler) ExportMyRequests(ctx *gin.Context, params ExportMyRequestsParams) {
+	var request ExportMyRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMyRequests(ctx, request.(ExportMyRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMyRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportMyRequestsResponseObject); ok {
+		if err := validResponse.VisitExportMyRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMyRequest operation middleware
+func (sh *strictHandler) GetMyRequest(ctx *gin.Context, requestId RequestID) {
+	var request GetMyRequestRequestObject
+
+	request.RequestId = requestId
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMyRequest(ctx, request.(GetMyRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMyRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMyRequestResponseObject); ok {
+		if err := validResponse.VisitGetMyRequestResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StreamMe operation middleware
+func (sh *strictHandler) StreamMe(ctx *gin.Context, params StreamMeParams) {
+	var request StreamMeRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamMe(ctx, request.(StreamMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StreamMeResponseObject); ok {
+		if err := validResponse.VisitStreamMeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6968,6 +15553,32 @@ func (sh *strictHandler) GetMyUsage(ctx *gin.Context, params GetMyUsageParams) {
 	}
 }
 
+// QueryMyUsage operation middleware
+func (sh *strictHandler) QueryMyUsage(ctx *gin.Context, params QueryMyUsageParams) {
+	var request QueryMyUsageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.QueryMyUsage(ctx, request.(QueryMyUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "QueryMyUsage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(QueryMyUsageResponseObject); ok {
+		if err := validResponse.VisitQueryMyUsageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // SetMyVacation operation middleware
 func (sh *strictHandler) SetMyVacation(ctx *gin.Context, params SetMyVacationParams) {
 	var request SetMyVacationRequestObject
@@ -7005,6 +15616,104 @@ func (sh *strictHandler) SetMyVacation(ctx *gin.Context, params SetMyVacationPar
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SetMyVacationResponseObject); ok {
 		if err := validResponse.VisitSetMyVacationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyViews operation middleware
+func (sh *strictHandler) ListMyViews(ctx *gin.Context, params ListMyViewsParams) {
+	var request ListMyViewsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyViews(ctx, request.(ListMyViewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyViews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyViewsResponseObject); ok {
+		if err := validResponse.VisitListMyViewsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteMyView operation middleware
+func (sh *strictHandler) DeleteMyView(ctx *gin.Context, viewId string, params DeleteMyViewParams) {
+	var request DeleteMyViewRequestObject
+
+	request.ViewId = viewId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMyView(ctx, request.(DeleteMyViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMyView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteMyViewResponseObject); ok {
+		if err := validResponse.VisitDeleteMyViewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutMyView operation middleware
+func (sh *strictHandler) PutMyView(ctx *gin.Context, viewId string, params PutMyViewParams) {
+	var request PutMyViewRequestObject
+
+	request.ViewId = viewId
+	request.Params = params
+
+	var body PutMyViewJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutMyView(ctx, request.(PutMyViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutMyView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutMyViewResponseObject); ok {
+		if err := validResponse.VisitPutMyViewResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
