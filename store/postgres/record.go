@@ -53,8 +53,8 @@ func (s *Store) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (i
 		if err != nil {
 			return err
 		}
-		inserted = len(fresh) + decided
-		return s.addUp(ctx, fresh)
+		inserted = len(fresh) + len(decided)
+		return s.addUp(ctx, fresh, decided)
 	})
 	if err != nil {
 		return 0, err
@@ -150,15 +150,15 @@ func (s *Store) addEvents(ctx context.Context, events []alfred.UsageEvent) (fres
 	return fresh, err
 }
 
-// addDecisions returns how many refusals were not there yet.
-func (s *Store) addDecisions(ctx context.Context, events []alfred.UsageEvent) (fresh int, err error) {
+// addDecisions returns the refusals that were not there yet.
+func (s *Store) addDecisions(ctx context.Context, events []alfred.UsageEvent) (fresh []alfred.UsageEvent, err error) {
 	rows := each(events, func(e alfred.UsageEvent) db.AddDecisionsParams {
 		return db.AddDecisionsParams{ID: e.Refused.ID, OrgID: e.Org, UserID: e.User, At: e.At, Code: e.Refused.Code, Decision: *e.Refused}
 	})
 	s.q(ctx).AddDecisions(ctx, rows).QueryRow(func(i int, _ bool, rowErr error) {
 		switch {
 		case rowErr == nil:
-			fresh++
+			fresh = append(fresh, events[i])
 		case !errors.Is(rowErr, pgx.ErrNoRows) && err == nil:
 			err = failed(rowErr, "record decision %s", rows[i].ID)
 		}

@@ -76,6 +76,15 @@ func (s *Store) inTx(ctx context.Context) bool {
 	return in
 }
 
+// conn is the context's transaction, or the pool, for statements that are
+// built and not typed.
+func (s *Store) conn(ctx context.Context) db.DBTX {
+	if tx, ok := ctx.Value(txOf{s}).(pgx.Tx); ok {
+		return tx
+	}
+	return s.pool
+}
+
 // Lock takes a lock by name until the transaction ends. Outside of one it
 // would be gone at once, so that is an error.
 func (s *Store) Lock(ctx context.Context, name string) error {

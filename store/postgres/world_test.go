@@ -154,3 +154,27 @@ func (w *world) count(query string, args ...any) (n int64) {
 	w.must(conn.QueryRow(w.ctx, query, args...).Scan(&n))
 	return n
 }
+
+// text is a query for one text.
+func (w *world) text(query string, args ...any) (s string) {
+	w.Helper()
+	conn, err := pgx.Connect(w.ctx, w.address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = conn.Close(w.ctx) }()
+	w.must(conn.QueryRow(w.ctx, query, args...).Scan(&s))
+	return s
+}
+
+// script runs the statements of a file in one go.
+func (w *world) script(text string) error {
+	w.Helper()
+	conn, err := pgx.Connect(w.ctx, w.address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = conn.Close(w.ctx) }()
+	_, err = conn.PgConn().Exec(w.ctx, text).ReadAll()
+	return err
+}

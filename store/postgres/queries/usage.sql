@@ -25,17 +25,37 @@ SELECT unnest(@org_ids::text[]), unnest(@kinds::text[]), unnest(@subjects::text[
 ON CONFLICT (org_id, kind, subject, window_start) DO UPDATE SET settled = counter_usage.settled + EXCLUDED.settled, updated_at = now();
 
 -- name: AddUsageHourly :exec
-INSERT INTO usage_hourly (org_id, hour, user_id, team_id, department_id, project_id, model, provider, requests, estimated,
-    input, cached_input, cache_write, output, reasoning, cost)
+INSERT INTO usage_hourly (org_id, hour, user_id, team_id, department_id, project_id, model, provider, key_id, outcome, requests, denials, estimated, overruns,
+    input, cached_input, cache_write, output, reasoning, cost, millis)
 SELECT unnest(@org_ids::text[]), unnest(@hours::timestamptz[]), unnest(@user_ids::text[]), unnest(@team_ids::text[]), unnest(@department_ids::text[]),
-    unnest(@project_ids::text[]), unnest(@models::text[]), unnest(@providers::text[]), unnest(@requests::bigint[]), unnest(@estimated::bigint[]),
+    unnest(@project_ids::text[]), unnest(@models::text[]), unnest(@providers::text[]), unnest(@key_ids::text[]), unnest(@outcomes::text[]),
+    unnest(@requests::bigint[]), unnest(@denials::bigint[]), unnest(@estimated::bigint[]), unnest(@overruns::bigint[]),
     unnest(@input::bigint[]), unnest(@cached_input::bigint[]), unnest(@cache_write::bigint[]), unnest(@output::bigint[]), unnest(@reasoning::bigint[]),
-    unnest(@cost::bigint[])
-ON CONFLICT (org_id, hour, user_id, team_id, department_id, project_id, model, provider) DO UPDATE SET
-    requests = usage_hourly.requests + EXCLUDED.requests, estimated = usage_hourly.estimated + EXCLUDED.estimated,
+    unnest(@cost::bigint[]), unnest(@millis::bigint[])
+ON CONFLICT (org_id, hour, user_id, team_id, department_id, project_id, model, provider, key_id, outcome) DO UPDATE SET
+    requests = usage_hourly.requests + EXCLUDED.requests, denials = usage_hourly.denials + EXCLUDED.denials,
+    estimated = usage_hourly.estimated + EXCLUDED.estimated, overruns = usage_hourly.overruns + EXCLUDED.overruns,
     input = usage_hourly.input + EXCLUDED.input, cached_input = usage_hourly.cached_input + EXCLUDED.cached_input,
     cache_write = usage_hourly.cache_write + EXCLUDED.cache_write, output = usage_hourly.output + EXCLUDED.output,
-    reasoning = usage_hourly.reasoning + EXCLUDED.reasoning, cost = usage_hourly.cost + EXCLUDED.cost;
+    reasoning = usage_hourly.reasoning + EXCLUDED.reasoning, cost = usage_hourly.cost + EXCLUDED.cost, millis = usage_hourly.millis + EXCLUDED.millis;
+
+-- name: AddUsageRollups :exec
+INSERT INTO usage_rollups (org_id, grain, dimension, at, subject, model, provider, outcome, requests, denials, estimated, overruns,
+    input, cached_input, cache_write, output, reasoning, cost, millis)
+SELECT unnest(@org_ids::text[]), unnest(@grains::text[]), unnest(@dimensions::text[]), unnest(@ats::timestamptz[]), unnest(@subjects::text[]),
+    unnest(@models::text[]), unnest(@providers::text[]), unnest(@outcomes::text[]),
+    unnest(@requests::bigint[]), unnest(@denials::bigint[]), unnest(@estimated::bigint[]), unnest(@overruns::bigint[]),
+    unnest(@input::bigint[]), unnest(@cached_input::bigint[]), unnest(@cache_write::bigint[]), unnest(@output::bigint[]), unnest(@reasoning::bigint[]),
+    unnest(@cost::bigint[]), unnest(@millis::bigint[])
+ON CONFLICT (org_id, grain, dimension, at, subject, model, provider, outcome) DO UPDATE SET
+    requests = usage_rollups.requests + EXCLUDED.requests, denials = usage_rollups.denials + EXCLUDED.denials,
+    estimated = usage_rollups.estimated + EXCLUDED.estimated, overruns = usage_rollups.overruns + EXCLUDED.overruns,
+    input = usage_rollups.input + EXCLUDED.input, cached_input = usage_rollups.cached_input + EXCLUDED.cached_input,
+    cache_write = usage_rollups.cache_write + EXCLUDED.cache_write, output = usage_rollups.output + EXCLUDED.output,
+    reasoning = usage_rollups.reasoning + EXCLUDED.reasoning, cost = usage_rollups.cost + EXCLUDED.cost, millis = usage_rollups.millis + EXCLUDED.millis;
+
+-- name: Zones :many
+SELECT id, (settings->>'zone')::text AS zone FROM organizations WHERE id = ANY (@ids::text[]);
 
 -- name: AddDecisions :batchone
 INSERT INTO decisions (id, org_id, user_id, at, code, decision) VALUES ($1, $2, $3, $4, $5, $6)
@@ -61,7 +81,7 @@ ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT sqlc.narg(max)::bigint;
 -- exact. Since and until are null where there is no such part.
 WITH used AS (
     SELECT model, requests, input, cached_input, cache_write, output, reasoning, cost FROM usage_hourly h
-    WHERE h.org_id = @org_id AND (@user_id::text = '' OR h.user_id = @user_id)
+    WHERE h.denials = 0 AND h.org_id = @org_id AND (@user_id::text = '' OR h.user_id = @user_id)
       AND (sqlc.narg(first_hour)::timestamptz IS NULL OR hour >= sqlc.narg(first_hour))
       AND (sqlc.narg(end_hour)::timestamptz IS NULL OR hour < sqlc.narg(end_hour))
   UNION ALL

@@ -41,17 +41,19 @@ func (q *Queries) AddCounterUsage(ctx context.Context, arg AddCounterUsageParams
 }
 
 const addUsageHourly = `-- name: AddUsageHourly :exec
-INSERT INTO usage_hourly (org_id, hour, user_id, team_id, department_id, project_id, model, provider, requests, estimated,
-    input, cached_input, cache_write, output, reasoning, cost)
+INSERT INTO usage_hourly (org_id, hour, user_id, team_id, department_id, project_id, model, provider, key_id, outcome, requests, denials, estimated, overruns,
+    input, cached_input, cache_write, output, reasoning, cost, millis)
 SELECT unnest($1::text[]), unnest($2::timestamptz[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
-    unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::bigint[]),
-    unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]),
-    unnest($16::bigint[])
-ON CONFLICT (org_id, hour, user_id, team_id, department_id, project_id, model, provider) DO UPDATE SET
-    requests = usage_hourly.requests + EXCLUDED.requests, estimated = usage_hourly.estimated + EXCLUDED.estimated,
+    unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
+    unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::bigint[]),
+    unnest($15::bigint[]), unnest($16::bigint[]), unnest($17::bigint[]), unnest($18::bigint[]), unnest($19::bigint[]),
+    unnest($20::bigint[]), unnest($21::bigint[])
+ON CONFLICT (org_id, hour, user_id, team_id, department_id, project_id, model, provider, key_id, outcome) DO UPDATE SET
+    requests = usage_hourly.requests + EXCLUDED.requests, denials = usage_hourly.denials + EXCLUDED.denials,
+    estimated = usage_hourly.estimated + EXCLUDED.estimated, overruns = usage_hourly.overruns + EXCLUDED.overruns,
     input = usage_hourly.input + EXCLUDED.input, cached_input = usage_hourly.cached_input + EXCLUDED.cached_input,
     cache_write = usage_hourly.cache_write + EXCLUDED.cache_write, output = usage_hourly.output + EXCLUDED.output,
-    reasoning = usage_hourly.reasoning + EXCLUDED.reasoning, cost = usage_hourly.cost + EXCLUDED.cost
+    reasoning = usage_hourly.reasoning + EXCLUDED.reasoning, cost = usage_hourly.cost + EXCLUDED.cost, millis = usage_hourly.millis + EXCLUDED.millis
 `
 
 type AddUsageHourlyParams struct {
@@ -63,14 +65,19 @@ type AddUsageHourlyParams struct {
 	ProjectIds    []string
 	Models        []string
 	Providers     []string
+	KeyIds        []string
+	Outcomes      []string
 	Requests      []int64
+	Denials       []int64
 	Estimated     []int64
+	Overruns      []int64
 	Input         []int64
 	CachedInput   []int64
 	CacheWrite    []int64
 	Output        []int64
 	Reasoning     []int64
 	Cost          []int64
+	Millis        []int64
 }
 
 func (q *Queries) AddUsageHourly(ctx context.Context, arg AddUsageHourlyParams) error {
@@ -83,14 +90,82 @@ func (q *Queries) AddUsageHourly(ctx context.Context, arg AddUsageHourlyParams) 
 		arg.ProjectIds,
 		arg.Models,
 		arg.Providers,
+		arg.KeyIds,
+		arg.Outcomes,
 		arg.Requests,
+		arg.Denials,
 		arg.Estimated,
+		arg.Overruns,
 		arg.Input,
 		arg.CachedInput,
 		arg.CacheWrite,
 		arg.Output,
 		arg.Reasoning,
 		arg.Cost,
+		arg.Millis,
+	)
+	return err
+}
+
+const addUsageRollups = `-- name: AddUsageRollups :exec
+INSERT INTO usage_rollups (org_id, grain, dimension, at, subject, model, provider, outcome, requests, denials, estimated, overruns,
+    input, cached_input, cache_write, output, reasoning, cost, millis)
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[]), unnest($5::text[]),
+    unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),
+    unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
+    unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::bigint[]), unnest($17::bigint[]),
+    unnest($18::bigint[]), unnest($19::bigint[])
+ON CONFLICT (org_id, grain, dimension, at, subject, model, provider, outcome) DO UPDATE SET
+    requests = usage_rollups.requests + EXCLUDED.requests, denials = usage_rollups.denials + EXCLUDED.denials,
+    estimated = usage_rollups.estimated + EXCLUDED.estimated, overruns = usage_rollups.overruns + EXCLUDED.overruns,
+    input = usage_rollups.input + EXCLUDED.input, cached_input = usage_rollups.cached_input + EXCLUDED.cached_input,
+    cache_write = usage_rollups.cache_write + EXCLUDED.cache_write, output = usage_rollups.output + EXCLUDED.output,
+    reasoning = usage_rollups.reasoning + EXCLUDED.reasoning, cost = usage_rollups.cost + EXCLUDED.cost, millis = usage_rollups.millis + EXCLUDED.millis
+`
+
+type AddUsageRollupsParams struct {
+	OrgIds      []string
+	Grains      []string
+	Dimensions  []string
+	Ats         []time.Time
+	Subjects    []string
+	Models      []string
+	Providers   []string
+	Outcomes    []string
+	Requests    []int64
+	Denials     []int64
+	Estimated   []int64
+	Overruns    []int64
+	Input       []int64
+	CachedInput []int64
+	CacheWrite  []int64
+	Output      []int64
+	Reasoning   []int64
+	Cost        []int64
+	Millis      []int64
+}
+
+func (q *Queries) AddUsageRollups(ctx context.Context, arg AddUsageRollupsParams) error {
+	_, err := q.db.Exec(ctx, addUsageRollups,
+		arg.OrgIds,
+		arg.Grains,
+		arg.Dimensions,
+		arg.Ats,
+		arg.Subjects,
+		arg.Models,
+		arg.Providers,
+		arg.Outcomes,
+		arg.Requests,
+		arg.Denials,
+		arg.Estimated,
+		arg.Overruns,
+		arg.Input,
+		arg.CachedInput,
+		arg.CacheWrite,
+		arg.Output,
+		arg.Reasoning,
+		arg.Cost,
+		arg.Millis,
 	)
 	return err
 }
@@ -368,7 +443,7 @@ func (q *Queries) UsageOfDecision(ctx context.Context, orgID alfred.OrgID, decis
 const usageTotals = `-- name: UsageTotals :many
 WITH used AS (
     SELECT model, requests, input, cached_input, cache_write, output, reasoning, cost FROM usage_hourly h
-    WHERE h.org_id = $1 AND ($2::text = '' OR h.user_id = $2)
+    WHERE h.denials = 0 AND h.org_id = $1 AND ($2::text = '' OR h.user_id = $2)
       AND ($3::timestamptz IS NULL OR hour >= $3)
       AND ($4::timestamptz IS NULL OR hour < $4)
   UNION ALL
@@ -433,6 +508,35 @@ func (q *Queries) UsageTotals(ctx context.Context, arg UsageTotalsParams) ([]Usa
 			&i.Reasoning,
 			&i.Cost,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const zones = `-- name: Zones :many
+SELECT id, (settings->>'zone')::text AS zone FROM organizations WHERE id = ANY ($1::text[])
+`
+
+type ZonesRow struct {
+	ID   alfred.OrgID
+	Zone string
+}
+
+func (q *Queries) Zones(ctx context.Context, ids []string) ([]ZonesRow, error) {
+	rows, err := q.db.Query(ctx, zones, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ZonesRow
+	for rows.Next() {
+		var i ZonesRow
+		if err := rows.Scan(&i.ID, &i.Zone); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
