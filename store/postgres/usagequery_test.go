@@ -18,7 +18,7 @@ import (
 
 // history is some weeks of a small organisation in Oslo, over the end of
 // summer time and of a month: settlements, what expired and was corrected,
-// voids and refusals.
+// voids and refusals. It returns what was recorded.
 func (w *world) history(seed uint64, n int) []alfred.UsageEvent {
 	w.Helper()
 	org, err := w.Organization(w.ctx, w.org)
@@ -58,7 +58,15 @@ func (w *world) history(seed uint64, n int) []alfred.UsageEvent {
 		_, err := w.RecordEvents(w.ctx, chunk)
 		w.must(err)
 	}
-	return events
+	// What was recorded is netted: the sums are those of the rows.
+	recorded, _, err := w.Usage(w.ctx, w.org, alfred.UsageFilter{})
+	w.must(err)
+	for _, e := range events {
+		if e.Kind == alfred.EventDecision {
+			recorded = append(recorded, e)
+		}
+	}
+	return recorded
 }
 
 // sumsOf is the answer to a query, by hand.
