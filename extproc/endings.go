@@ -42,6 +42,7 @@ type ending struct {
 	void       bool
 	settlement alfred.Settlement // of a void only Record and Event count
 	kept       bool              // the spool has it
+	keeper     *keeper           // whose spool that is; nil without one
 }
 
 func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *endings {
@@ -115,18 +116,22 @@ func (q *endings) lost(e ending) {
 	q.log.Error("a hold is left to the reaper: the process stops", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
 }
 
-// again sends what the spool holds. A void of which the store knows nothing
-// any more leaves no event, so that nobody would ever confirm it: its event,
-// which moves nothing, is appended.
+// again sends what the spool holds. Of a hold that had ended the store writes
+// no event, and perhaps nobody would ever confirm it, so it is appended: the
+// record takes each only once.
 func (q *endings) again(ctx context.Context, e ending) error {
 	q.metrics.resent.Inc()
 	state, err := q.attempt(ctx, e)
-	if err != nil || !e.void || len(e.settlement.Record.Legs) == 0 || state == alfred.EndAdjusted {
+	switch {
+	case err != nil || state != alfred.EndDuplicate || len(e.settlement.Record.Legs) == 0:
 		return err
+	case e.void:
+		event := e.settlement.Event
+		event.Held = e.settlement.Record.Granted
+		return q.appendEvent(ctx, event)
+	default:
+		return q.append(ctx, e)
 	}
-	event := e.settlement.Event
-	event.Held = e.settlement.Record.Granted
-	return q.appendEvent(ctx, event)
 }
 
 func (q *endings) try(ctx context.Context, e ending) error {
@@ -160,7 +165,7 @@ func (q *endings) attempt(ctx context.Context, e ending) (alfred.EndState, error
 	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
 	if e.kept && e.void && len(e.settlement.Record.Legs) == 0 {
 		// A hold of unknown fate is gone, and the record need not know.
-		q.keeper.drop(e.settlement.Event.Spooled)
+		e.keeper.drop(e.settlement.Event.Spooled)
 	}
 	return state, nil
 }

@@ -160,10 +160,10 @@ func (k *keeper) keep(ctx context.Context, e *ending) {
 	if seq != 0 {
 		e.settlement.Event.Instance, e.settlement.Event.Spooled = k.spool.Instance(), int64(seq)
 	}
-	e.kept = err == nil // told by watchDisk
+	e.kept, e.keeper = err == nil, k // a failure is told by watchDisk
 }
 
 func (k *keeper) ending(e spool.Entry) ending {
 	e.Settlement.Event.Instance, e.Settlement.Event.Spooled = k.spool.Instance(), int64(e.Seq)
-	return ending{void: e.Void, settlement: e.Settlement, kept: true}
+	return ending{void: e.Void, settlement: e.Settlement, kept: true, keeper: k}
 }

@@ -172,11 +172,84 @@ func TestWhatTheStoreDidNotTakeIsSentByTheNextProcess(t *testing.T) {
 		}
 		return nil
 	})
-	eventually(t, func() error { // a void that found nothing would leave no event
+}
+
+// Of what had ended already the store writes no event again; the record is
+// asked all the same, so that it confirms.
+func TestWhatHadEndedIsToldToTheRecord(t *testing.T) {
+	w := newSpooledWorld(t)
+	w.ledger.settle = func(alfred.Settlement) error { return errors.New("the answer is lost") }
+	x, _ := w.admit(t, hello)
+	answered(x)
+	w.close()
+	next := newWorld(t, func(c *Config) { c.Spool, c.Marks = w.spool, w.marks })
+	t.Cleanup(next.close)
+	next.ledger.mu.Lock()
+	next.ledger.state = alfred.EndDuplicate
+	next.ledger.mu.Unlock()
+	w.marks.mu.Lock()
+	w.marks.lineage = "second"
+	w.marks.mu.Unlock()
+	eventually(t, func() error {
 		next.ledger.mu.Lock()
 		defer next.ledger.mu.Unlock()
-		if len(next.ledger.appended) != 1 || next.ledger.appended[0].Kind != alfred.EventVoid || next.ledger.appended[0].Spooled == 0 {
+		if n := len(next.ledger.appended); n == 0 || next.ledger.appended[0].Kind != alfred.EventSettle || next.ledger.appended[0].Spooled == 0 {
 			return fmt.Errorf("appended %+v", next.ledger.appended)
+		}
+		return nil
+	})
+}
+
+// A process that shares the folder sends what one that died left there, until
+// it is confirmed.
+func TestWhatADeadProcessLeftIsAdopted(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *spool.Spool {
+		s, err := spool.Open(spool.Config{Dir: dir, MaxBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	living, dying := open(), open()
+	t.Cleanup(func() { _ = living.Close() })
+	hold := alfred.HoldRecord{Org: "org_1", Hold: "hold_1", Legs: []alfred.HeldLeg{{Kind: alfred.LegPersonal, Counters: []alfred.Counter{{Kind: alfred.CountPersonal, Subject: "ann"}}}}}
+	seq, err := dying.Append(t.Context(), spool.Entry{Settlement: alfred.Settlement{Record: hold, Cost: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := dying.Instance()
+	if err := dying.Close(); err != nil { // its lock goes with it
+		t.Fatal(err)
+	}
+	marks := &fakeMarks{lineage: "first"}
+	w := newWorld(t, func(c *Config) { c.Spool, c.Marks = living, marks })
+	t.Cleanup(w.close)
+	eventually(t, func() error {
+		w.ledger.mu.Lock()
+		defer w.ledger.mu.Unlock()
+		if len(w.ledger.settles) == 0 {
+			return errors.New("not sent")
+		}
+		return nil
+	})
+	w.ledger.mu.Lock()
+	sent := w.ledger.settles[0]
+	w.ledger.mu.Unlock()
+	if sent.Cost != 7 || sent.Event.Instance != dead || sent.Event.Spooled != int64(seq) {
+		t.Errorf("sent %+v; it is entry %d of %s", sent, seq, dead)
+	}
+	eventually(t, func() error { // and given back, with nothing in it
+		marks.mu.Lock()
+		marks.confirmed = []int64{int64(seq)} // every spool of the test may hear it
+		marks.mu.Unlock()
+		s, err := spool.Open(spool.Config{Dir: dir, MaxBytes: 1 << 20})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Close() }()
+		if s.Instance() != dead || s.Pending() != 0 {
+			return fmt.Errorf("%s has %d entries; %s is still adopted", s.Instance(), s.Pending(), dead)
 		}
 		return nil
 	})

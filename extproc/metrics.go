@@ -26,6 +26,7 @@ type Metrics struct {
 	retries      prometheus.Counter
 	endingsLost  prometheus.Counter
 	resent       prometheus.Counter
+	adopted      prometheus.Counter
 	recordsLost  prometheus.Counter
 	directory    *prometheus.CounterVec
 	denialHits   prometheus.Counter
@@ -57,6 +58,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		retries:      counter("ending_retries_total", "Attempts to end a hold beyond the first."),
 		endingsLost:  counter("endings_lost_total", "Holds given up because too many wait to be ended; the reaper charges them."),
 		resent:       counter("spool_resent_total", "Settlements that were sent again from the spool."),
+		adopted:      counter("spool_adopted_total", "Parts of the spool that a process that died left, and this one sends."),
 		recordsLost:  counter("denials_dropped_total", "Refusals that were not recorded because too many waited."),
 		directory:    counters("directory_lookups_total", "Lookups of keys, by where the answer came from.", "from"),
 		denialHits:   counter("denial_cache_hits_total", "Requests refused from memory."),

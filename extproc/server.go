@@ -120,6 +120,7 @@ func (s *Server) Run(ctx context.Context) {
 	wg.Go(func() { s.gate.journal.run(ctx) })
 	if k := s.gate.endings.keeper; k != nil {
 		wg.Go(func() { k.run(ctx) })
+		wg.Go(func() { k.adopt(ctx, k.spool.Orphan) })
 	}
 	wg.Wait()
 }

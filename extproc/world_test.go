@@ -1,6 +1,7 @@
 package extproc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -49,6 +50,7 @@ type fakeLedger struct {
 	void    func(alfred.HoldRecord) error
 	extend  func() (bool, error)
 	append  func() error
+	state   alfred.EndState // that a settlement finds; "" is settled
 }
 
 func granted(r alfred.ReserveRequest, amount alfred.Credits) alfred.ReserveReply {
@@ -99,7 +101,7 @@ func (f *fakeLedger) Settle(_ context.Context, s alfred.Settlement) (alfred.EndS
 		}
 	}
 	f.settles = append(f.settles, s)
-	return alfred.EndSettled, nil
+	return cmp.Or(f.state, alfred.EndSettled), nil
 }
 
 func (f *fakeLedger) Void(_ context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {

@@ -101,6 +101,10 @@ func Release(from Standing, r alfred.HoldRecord, event alfred.UsageEvent) Ending
 		e.To, e.End = Standing{State: Settled}, alfred.EndAdjusted
 		e.adjust(r, event, 0, from.Charged)
 	case Absent:
+		if len(r.Legs) > 0 {
+			// Its record is gone, and with it perhaps its event: whoever keeps this void until it is recorded would wait for ever.
+			e.record(r, event, alfred.EventVoid, 0, nil)
+		}
 	default:
 		return Ending{From: from, End: alfred.EndDuplicate}
 	}

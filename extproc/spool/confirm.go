@@ -13,33 +13,45 @@ import (
 
 // Confirm forgets entries that the record has. It returns when that is
 // durable; entries of an error are still owed. Numbers that are not owed are
-// passed over.
+// passed over. Appends do not wait for its disk.
 func (s *Spool) Confirm(seqs []Seq) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.confirming.Lock()
+	defer s.confirming.Unlock()
 	groups := make(map[*segment][]Seq)
+	lists := make(map[*segment]bool)
+	s.mu.Lock()
 	for _, seq := range slices.Compact(slices.Sorted(slices.Values(seqs))) {
 		if g := s.of[seq]; g != nil {
 			groups[g] = append(groups[g], seq)
 		}
 	}
-	var failed error
 	for g, of := range groups {
 		// A segment that is owed nothing more needs no list, only to go.
-		if whole := len(of) == g.pending && g.first != s.newest; !whole {
+		lists[g] = len(of) < g.pending || g.first == s.newest
+	}
+	s.mu.Unlock()
+	var failed error
+	for g, of := range groups {
+		if lists[g] {
 			if err := s.note(g, of); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("confirm %d entries of the spool: %w", len(of), err))
 				continue
 			}
 		}
-		for _, seq := range of {
-			delete(s.of, seq)
-		}
-		if g.pending -= len(of); g.pending == 0 && g.first != s.newest {
-			s.drop(g)
-		}
+		s.forget(g, of)
 	}
 	return failed
+}
+
+func (s *Spool) forget(g *segment, seqs []Seq) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seq := range seqs {
+		delete(s.of, seq)
+	}
+	if g.pending -= len(seqs); g.pending == 0 && g.first != s.newest {
+		s.drop(g)
+	}
 }
 
 // note adds entries to the list of a segment.

@@ -47,6 +47,8 @@ type Spool struct {
 	instance string
 	damages  []error
 
+	confirming sync.Mutex // held over the disk of a confirmation; taken before mu
+
 	mu       sync.Mutex
 	next     Seq
 	queue    []*addition
@@ -80,6 +82,17 @@ type addition struct {
 // left in it and starts to write. Damage is logged and kept in Damage; only a
 // folder that cannot be used at all is an error.
 func Open(c Config) (*Spool, error) {
+	s := prepare(c)
+	if err := s.take(); err != nil {
+		return nil, fmt.Errorf("open the spool %s: %w", c.Dir, err)
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func prepare(c Config) *Spool {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -89,15 +102,16 @@ func Open(c Config) (*Spool, error) {
 	if c.Create == nil {
 		c.Create = create
 	}
-	s := &Spool{config: c, wake: make(chan struct{}, 1), segments: make(map[Seq]*segment), of: make(map[Seq]*segment), done: make(chan struct{})}
-	if err := s.take(); err != nil {
-		return nil, fmt.Errorf("open the spool %s: %w", c.Dir, err)
-	}
+	return &Spool{config: c, wake: make(chan struct{}, 1), segments: make(map[Seq]*segment), of: make(map[Seq]*segment), done: make(chan struct{})}
+}
+
+// start reads the slot that was taken and begins to write.
+func (s *Spool) start() error {
 	if err := s.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the spool %s: %w", s.dir, err), s.lock.Close())
+		return errors.Join(fmt.Errorf("open the spool %s: %w", s.dir, err), s.lock.Close())
 	}
 	go s.write()
-	return s, nil
+	return nil
 }
 
 func create(path string) (File, error) {
@@ -124,20 +138,25 @@ func (s *Spool) take() error {
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			return err
 		}
-		lock, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return err
-		}
-		free, err := tryLock(lock)
-		if free {
-			s.lock = lock
-			return nil
-		}
-		if err = errors.Join(err, lock.Close()); err != nil {
+		if free, err := s.tryTake(); free || err != nil {
 			return err
 		}
 	}
 	return fmt.Errorf("%d processes use it: give this one a folder of its own", slots)
+}
+
+// tryTake locks the slot, unless a living process has it.
+func (s *Spool) tryTake() (bool, error) {
+	lock, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, err
+	}
+	free, err := tryLock(lock)
+	if free {
+		s.lock = lock
+		return true, nil
+	}
+	return false, errors.Join(err, lock.Close())
 }
 
 // Instance names this part of the folder, for as long as it exists.
