@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/routers"
 
@@ -38,6 +39,12 @@ func (s *server) admit(next http.Handler) http.Handler {
 		defer cancel()
 		r = r.WithContext(ctx)
 		need := table[c.operation]
+		if c.operation == "createSession" {
+			if err := s.sameSite(r); err != nil {
+				s.refuse(w, c, err)
+				return
+			}
+		}
 		if need != everyone {
 			if err := s.authenticate(r, c); err != nil {
 				s.refuse(w, c, err)
@@ -112,6 +119,9 @@ func (s *server) authenticate(r *http.Request, c *call) error {
 	case c.bootstrap:
 		return nil
 	case secret == "":
+		if token := s.sessionToken(r); token != "" {
+			return s.resume(r, c, token)
+		}
 		return alfred.Errorf(alfred.CodeMissingKey, "Send your API key as Authorization: Bearer tp-… or as X-API-Key.")
 	case !alfred.CheckSecret(secret, s.Pepper):
 		return errUnknownKey
@@ -137,8 +147,16 @@ func (s *server) identify(ctx context.Context, c *call, hash string) error {
 	if err != nil {
 		return err
 	}
-	if key.Status != alfred.KeyActive || (!key.ExpiresAt.IsZero() && !s.Now().Before(key.ExpiresAt)) {
-		return alfred.Errorf(alfred.CodeInvalidKey, "This API key has been revoked or has expired.")
+	return s.identifyKey(ctx, c, key)
+}
+
+// identifyKey reads the person behind a key that is known.
+func (s *server) identifyKey(ctx context.Context, c *call, key alfred.Key) error {
+	switch {
+	case key.Status != alfred.KeyActive:
+		return alfred.Errorf(alfred.CodeKeyRevoked, "This API key has been revoked.")
+	case !key.ExpiresAt.IsZero() && !s.Now().Before(key.ExpiresAt):
+		return alfred.Errorf(alfred.CodeKeyExpired, "This API key expired at %s.", key.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	user, err := s.Records.User(ctx, key.Org, key.User)
 	if alfred.ErrorCode(err) == alfred.CodeNotFound {

@@ -81,7 +81,7 @@ func lengths(s *openapi3.Schema) string {
 // expectation is what a failed keyword of a schema asked for, where that says
 // more than the validator does.
 func expectation(e *openapi3.SchemaError) string {
-	if !slices.Contains([]string{"type", "nullable", "enum", "format", "minimum", "maximum", "minLength", "maxLength"}, e.SchemaField) {
+	if e.Schema == nil || !slices.Contains([]string{"type", "nullable", "enum", "format", "minimum", "maximum", "minLength", "maxLength"}, e.SchemaField) {
 		return ""
 	}
 	if strings.HasSuffix(e.SchemaField, "Length") {

@@ -71,5 +71,5 @@ func TestGuide(t *testing.T) {
 	w.do("DELETE", members+"/"+user.id, admin.key, "").is(http.StatusNoContent)
 	w.do("DELETE", "/v1/admin/teams/"+text(team["id"]), admin.key, "").is(http.StatusNoContent)
 	w.do("DELETE", "/v1/admin/users/"+user.id, admin.key, "").is(http.StatusNoContent)
-	w.do("GET", "/v1/users/me/quota", user.key, "").refused(http.StatusUnauthorized, alfred.CodeInvalidKey)
+	w.do("GET", "/v1/users/me/quota", user.key, "").refused(http.StatusUnauthorized, alfred.CodeKeyRevoked)
 }

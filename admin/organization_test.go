@@ -125,6 +125,6 @@ func TestNoSecretIsKept(t *testing.T) {
 		t.Errorf("replayed: %v", again)
 	}
 	w.do("DELETE", "/v1/users/me/keys/"+text(made["id"]), w.owner.key, "").is(http.StatusNoContent)
-	w.do("GET", "/v1/users/me", secret, "").refused(http.StatusUnauthorized, alfred.CodeInvalidKey)
+	w.do("GET", "/v1/users/me", secret, "").refused(http.StatusUnauthorized, alfred.CodeKeyRevoked)
 	w.do("POST", "/v1/users/me/keys", w.owner.key, `{"expires_at":"2020-01-01T00:00:00Z"}`).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
 }

@@ -67,6 +67,12 @@ type PeopleRecords interface {
 	Keys(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Key, error)
 	RevokeKey(ctx context.Context, org alfred.OrgID, id alfred.KeyID, at time.Time) error
 
+	CreateSession(ctx context.Context, s alfred.Session) error
+	Session(ctx context.Context, hash string) (alfred.Session, error) // over or not
+	SeeSession(ctx context.Context, hash string, at time.Time) error
+	EndSession(ctx context.Context, hash string) error
+	EndSessions(ctx context.Context, org alfred.OrgID, u alfred.UserID) error
+
 	CreateTeam(ctx context.Context, t alfred.Team) error
 	Team(ctx context.Context, org alfred.OrgID, id alfred.TeamID) (alfred.Team, error)
 	Teams(ctx context.Context, org alfred.OrgID, after string, limit int) ([]alfred.Team, error) // by id; limit 0 is all

@@ -74,7 +74,7 @@ var rights = map[string]struct {
 	"verifyAudit":         {"", "ok", "ok", "403", "403", "403"},
 	"getDecision":         {"", "ok", "ok", "ok", "ok", "404"},
 	"getOpenAPI":          {"", "ok", "ok", "ok", "ok", "ok"},
-	"createSession":       {`{"api_key":"tp-nonsense"}`, "401", "401", "401", "401", "401"},
+	"createSession":       {`{"api_key":"NEW"}`, "401", "401", "401", "401", "401"},
 	"getSession":          {"", "ok", "ok", "ok", "ok", "ok"},
 	"deleteSession":       {"", "ok", "ok", "ok", "ok", "ok"},
 	"deleteSessions":      {"", "ok", "ok", "ok", "ok", "ok"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -40,8 +41,11 @@ type Config struct {
 type server struct {
 	unbuilt
 	Config
-	router routers.Router
-	spec   []byte
+	router    routers.Router
+	spec      []byte
+	origins   *http.CrossOriginProtection
+	byAddress *attempts // to sign in
+	byPrefix  *attempts
 }
 
 // requestLimit bounds how long a request may wait for the stores: a store that
@@ -76,7 +80,17 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("route the API document: %w", err)
 	}
-	s := &server{Config: c, router: router, spec: spec}
+	s := &server{
+		Config: c, router: router, spec: spec, origins: http.NewCrossOriginProtection(),
+		byAddress: newAttempts(20, 3*time.Second), byPrefix: newAttempts(5, 12*time.Second),
+	}
+	public, err := url.Parse(c.PublicURL)
+	if err == nil {
+		err = s.origins.AddTrustedOrigin(public.Scheme + "://" + public.Host)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
 	engine, err := s.engine()
 	if err != nil {
 		return nil, err
@@ -100,7 +114,8 @@ type call struct {
 	request   string // its id
 	operation string // operationId, "" outside the API
 	actor     alfred.Actor
-	user      alfred.User // who asks; zero while bootstrapping
+	user      alfred.User    // who asks; zero while bootstrapping
+	session   alfred.Session // that they ask with; zero with a key
 	bootstrap bool
 	ip        string
 	dryRun    bool

@@ -168,26 +168,6 @@ func (unbuilt) ExplainUserQuota(context.Context, api.ExplainUserQuotaRequestObje
 	return nil, errNotBuilt
 }
 
-// DeleteSession is not built.
-func (unbuilt) DeleteSession(context.Context, api.DeleteSessionRequestObject) (api.DeleteSessionResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// GetSession is not built.
-func (unbuilt) GetSession(context.Context, api.GetSessionRequestObject) (api.GetSessionResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// CreateSession is not built.
-func (unbuilt) CreateSession(context.Context, api.CreateSessionRequestObject) (api.CreateSessionResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// DeleteSessions is not built.
-func (unbuilt) DeleteSessions(context.Context, api.DeleteSessionsRequestObject) (api.DeleteSessionsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // GetMyBurn is not built.
 func (unbuilt) GetMyBurn(context.Context, api.GetMyBurnRequestObject) (api.GetMyBurnResponseObject, error) {
 	return nil, errNotBuilt

@@ -27,7 +27,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	db := stdlib.OpenDBFromPool(s.pool)
 	defer func() { _ = db.Close() }() // the pool stays open
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(turns), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(turns), goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true)) // those of one release may land in any order
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

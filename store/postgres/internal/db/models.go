@@ -163,6 +163,17 @@ type Release struct {
 	UpdatedAt   time.Time
 }
 
+type Session struct {
+	Hash      string
+	OrgID     alfred.OrgID
+	UserID    alfred.UserID
+	KeyID     alfred.KeyID
+	Ip        string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
+
 type Team struct {
 	OrgID        alfred.OrgID
 	ID           alfred.TeamID
