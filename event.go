@@ -25,6 +25,7 @@ const (
 	OutcomeShutdown      Outcome = "shutdown"
 	OutcomeExpired       Outcome = "expired"
 	OutcomeInternal      Outcome = "internal_error"
+	OutcomeAllowance     Outcome = "allowance" // no request: what a process had set aside for an outage
 )
 
 // UsageEvent is the record of one request, with everything that attribution,
@@ -50,7 +51,7 @@ type UsageEvent struct {
 	Estimated   bool            `json:"estimated,omitempty"`
 	Overrun     bool            `json:"overrun,omitempty"`
 	Late        bool            `json:"late,omitempty"`
-	Degraded    string          `json:"degraded,omitempty"` // "" or the fail mode that admitted it unmetered
+	Degraded    string          `json:"degraded,omitempty"` // "" or the fail mode that admitted it without asking
 	Held        Credits         `json:"held"`
 	Cost        Credits         `json:"cost"`    // of an adjustment: the signed difference
 	Charges     []CounterAmount `json:"charges"` // every counter that the cost was added to

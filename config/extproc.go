@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // FailMode says what happens to a request while Redis cannot be asked.
@@ -30,6 +32,8 @@ type Extproc struct {
 	FailMode     FailMode
 	HoldTTL      time.Duration
 	HoldExtend   time.Duration
+	Allowance    alfred.Credits // the most that is set aside for one person for an outage
+	Processes    int            // of alfred-extproc that share this Redis
 
 	SpoolDir      string // where settlements are written before they are sent; "" does without
 	SpoolMaxBytes int64
@@ -73,6 +77,8 @@ func defaultExtproc() Extproc {
 		FailMode:     Deny,
 		HoldTTL:      120 * time.Second,
 		HoldExtend:   30 * time.Second,
+		Allowance:    5000 * alfred.Credit,
+		Processes:    1,
 
 		SpoolMaxBytes: 256 << 20,
 	}
@@ -94,6 +100,8 @@ func LoadExtproc(getenv func(string) string) (Extproc, error) {
 	oneOf(r, "ALFRED_FAIL_MODE", &c.FailMode, Deny, Allow)
 	r.duration("ALFRED_HOLD_TTL", &c.HoldTTL)
 	r.duration("ALFRED_HOLD_EXTEND", &c.HoldExtend)
+	r.credits("ALFRED_ALLOWANCE", &c.Allowance)
+	r.whole("ALFRED_PROCESSES", 1, 10_000, &c.Processes)
 	r.text("ALFRED_SPOOL_DIR", &c.SpoolDir)
 	r.bytes("ALFRED_SPOOL_MAX_BYTES", 1<<20, &c.SpoolMaxBytes)
 	if c.HoldExtend >= c.HoldTTL {

@@ -7,14 +7,18 @@ import (
 
 // breaker stops asking a store that does not answer. It opens when at least
 // half of at least breakerMin calls in the last breakerSpan seconds failed,
-// lets one call through after breakerRest, and closes when that succeeds.
+// lets one call through every breakerRest, and closes when that succeeds.
 type breaker struct {
 	mu      sync.Mutex
 	slots   [breakerSpan]breakerSlot
 	open    bool
 	retryAt time.Time
-	probing bool
+	probe   ticket // the one call that may be made while it is open; 0: none is under way
+	last    ticket
 }
+
+// ticket is leave to make one call. Whoever has one must report.
+type ticket int64
 
 type breakerSlot struct {
 	second          int64
@@ -27,33 +31,32 @@ const (
 	breakerRest = time.Second
 )
 
-// allow says whether a call may be made. Whoever was allowed must report.
-func (b *breaker) allow(now time.Time) bool {
+// allow says whether a call may be made.
+func (b *breaker) allow(now time.Time) (ticket, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.open {
-		return true
+	if b.open && (b.probe != 0 || now.Before(b.retryAt)) {
+		return 0, false
 	}
-	if b.probing || now.Before(b.retryAt) {
-		return false
+	b.last++
+	if b.open {
+		b.probe = b.last
 	}
-	b.probing = true
-	return true
+	return b.last, true
 }
 
 // report says how a call that was allowed ended.
-func (b *breaker) report(now time.Time, ok bool) {
+func (b *breaker) report(now time.Time, t ticket, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open {
-		// Calls that began before it opened say nothing about now, unless they succeed.
-		b.probing = false
-		if ok {
-			b.open, b.slots = false, [breakerSpan]breakerSlot{}
-		} else {
-			b.retryAt = now.Add(breakerRest)
+		switch {
+		case ok: // whoever it was, the store answers
+			b.open, b.probe, b.slots = false, 0, [breakerSpan]breakerSlot{}
+		case t == b.probe:
+			b.probe, b.retryAt = 0, now.Add(breakerRest)
 		}
-		return
+		return // others that fail now began before it opened, and say nothing new
 	}
 	second := now.Unix()
 	slot := &b.slots[second%breakerSpan]
@@ -72,8 +75,15 @@ func (b *breaker) report(now time.Time, ok bool) {
 		}
 	}
 	if calls >= breakerMin && 2*failures >= calls {
-		b.open, b.retryAt = true, now.Add(breakerRest)
+		b.open, b.probe, b.retryAt = true, 0, now.Add(breakerRest)
 	}
+}
+
+// resting says whether a call failed so lately that none is made now.
+func (b *breaker) resting(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open && now.Before(b.retryAt)
 }
 
 // isOpen says whether the store is given a rest.

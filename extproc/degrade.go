@@ -43,31 +43,78 @@ func (g *Gate) voidUnknown(a Admission, t terms) {
 	}})
 }
 
-// degrade decides while the live store does not answer. FailDeny refuses.
-// FailAllow admits without a hold: what is spent is charged in full as soon
-// as the store is back, the event says so, and so does a header. Either way
-// it is told and counted, never silent.
+// degrade decides while the live store does not answer, by the fail mode of
+// the limits that the request meets. FailDeny refuses. FailLocal spends from what
+// was set aside, and refuses when that is not enough. FailAllow admits without a
+// hold. What was admitted is charged in full as soon as the store is back. In
+// each mode a header, a metric and the event or the decision say so: nothing is
+// silent.
 func (g *Gate) degrade(ctx context.Context, a Admission, t terms, d alfred.Decision, cause error) (*Hold, alfred.Decision) {
 	mode := t.plan.FailMode
-	if g.settings.FailMode == alfred.FailAllow {
+	switch {
+	case g.settings.FailMode == alfred.FailAllow:
 		mode = alfred.FailAllow
+	case !mode.Valid():
+		mode = alfred.FailDeny
 	}
 	asked := !errors.Is(cause, errResting)
 	if asked {
 		g.log.WarnContext(ctx, "the live store did not answer", "request", a.request, "fail_mode", mode, "error", cause)
 	}
-	if mode != alfred.FailAllow {
-		g.metrics.degraded.WithLabelValues(string(alfred.FailDeny)).Inc()
-		if asked {
-			g.voidUnknown(a, t)
-		}
-		d.Degraded = string(alfred.FailDeny)
-		return nil, unavailable(d, "Credits cannot be checked at the moment, so requests are refused. Nothing was charged. Try again in a moment.")
+	g.metrics.degraded.WithLabelValues(string(mode)).Inc()
+	d.Degraded = string(mode)
+	// Nobody says which window it is now; the store's clock counts all the same.
+	if again, refusal, err := g.terms(a, g.storeTime()); err == nil && refusal == nil {
+		t = again
 	}
-	g.metrics.degraded.WithLabelValues(string(alfred.FailAllow)).Inc()
+	var got spending
+	switch mode {
+	case alfred.FailAllow:
+		return g.admitted(a, t, d, got)
+	case alfred.FailLocal:
+		if got = g.allowances.spend(a, t, g.now(), g.storeTime()); got.from != nil {
+			return g.admitted(a, t, d, got)
+		}
+	}
+	if asked {
+		g.voidUnknown(a, t)
+	}
+	return nil, g.refuseDegraded(a, t, d, got)
+}
+
+// admitted lets a request pass that the live store does not know of. Should
+// its reservation have been made after all, then settling it ends that.
+func (g *Gate) admitted(a Admission, t terms, d alfred.Decision, got spending) (*Hold, alfred.Decision) {
 	h := g.unreserved(a, t)
-	d.Allowed, d.Degraded, d.ResetsAt = true, string(alfred.FailAllow), t.plan.Window.End
+	h.event.Degraded = d.Degraded
+	if got.from != nil {
+		h.from, h.record.Legs, h.record.Granted = got.from, got.legs, got.granted
+		g.grant(h, a, t)
+	}
+	d.Allowed, d.ResetsAt = true, t.plan.Window.End
 	return h, d
+}
+
+// refuseDegraded says why a request may not pass unseen.
+func (g *Gate) refuseDegraded(a Admission, t terms, d alfred.Decision, got spending) alfred.Decision {
+	const tail = " Nothing was charged. Try again in a moment."
+	if got.refusal != "" {
+		g.metrics.allowanceRefusals.WithLabelValues(got.refusal).Inc()
+	}
+	switch got.refusal {
+	case refusedRate:
+		return alfred.Deny(d, alfred.ReserveReply{
+			Verdict: alfred.VerdictRate, RetryIn: got.wait, Now: g.storeTime(), Blocker: alfred.Blocker{Code: alfred.CodeRateLimited, Bucket: got.rate},
+		}, t.plan.Window, zone(a.Catalog))
+	case refusedUsedUp:
+		return unavailable(d, "Credits cannot be checked at the moment, and of what was set aside for you too little is left."+tail)
+	case refusedExpired:
+		return unavailable(d, "Credits could not be checked for so long that others may have what was set aside for you."+tail)
+	case refusedNone:
+		return unavailable(d, "Credits cannot be checked at the moment, and nothing is set aside for this request."+tail)
+	default:
+		return unavailable(d, "Credits cannot be checked at the moment, so requests are refused."+tail)
+	}
 }
 
 // unreserved is a hold that the ledger does not know, or may not know:
@@ -86,7 +133,6 @@ func (g *Gate) unreserved(a Admission, t terms) *Hold {
 	}
 	record.Terms = alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Want: t.want, Event: event(a, t)}
 	h := newHold(a, t, record)
-	h.event.Degraded = string(alfred.FailAllow)
 	h.output = t.tWant
 	return h
 }

@@ -28,6 +28,7 @@ type directory struct {
 	source  Directory
 	now     func() time.Time
 	timeout time.Duration
+	resting func(time.Time) bool // the source is known to be away: nobody waits to learn it again
 	metrics *Metrics
 	log     *slog.Logger
 	changed func() // called after every change
@@ -54,9 +55,9 @@ type catalogEntry struct {
 	fresh   atomic.Int64 // until when, in Unix nanoseconds
 }
 
-func newDirectory(source Directory, now func() time.Time, timeout time.Duration, m *Metrics, log *slog.Logger, changed func()) *directory {
+func newDirectory(source Directory, now func() time.Time, timeout time.Duration, resting func(time.Time) bool, m *Metrics, log *slog.Logger, changed func()) *directory {
 	return &directory{
-		source: source, now: now, timeout: timeout, metrics: m, log: log, changed: changed,
+		source: source, now: now, timeout: timeout, resting: resting, metrics: m, log: log, changed: changed,
 		principals: newLRU[string, *principalEntry](maxPrincipals),
 		unknown:    newLRU[string, time.Time](maxUnknown),
 	}
@@ -73,6 +74,9 @@ func (d *directory) principal(ctx context.Context, hash string) (*alfred.Princip
 	switch {
 	case known && now.Before(entry.fresh):
 		d.metrics.directory.WithLabelValues("cache").Inc()
+		return entry.principal, nil
+	case known && d.resting(now):
+		d.metrics.directory.WithLabelValues("stale").Inc()
 		return entry.principal, nil
 	case refused && now.Before(until):
 		d.metrics.directory.WithLabelValues("negative_cache").Inc()
@@ -135,7 +139,8 @@ func (d *directory) fetchPrincipal(ctx context.Context, hash string) (*alfred.Pr
 func (d *directory) catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error) {
 	v, _ := d.catalogs.LoadOrStore(org, new(catalogEntry))
 	entry := v.(*catalogEntry)
-	if c := entry.current.Load(); c != nil && d.now().UnixNano() < entry.fresh.Load() {
+	now := d.now()
+	if c := entry.current.Load(); c != nil && (now.UnixNano() < entry.fresh.Load() || d.resting(now)) {
 		return c, nil
 	}
 	fetched, err, _ := d.fetches.Do("c"+string(org), func() (any, error) {

@@ -43,6 +43,7 @@ type ending struct {
 	settlement alfred.Settlement // of a void only Record and Event count
 	kept       bool              // the spool has it
 	keeper     *keeper           // whose spool that is; nil without one
+	booked     func()            // called once the counters or the record have it; nil
 }
 
 func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *endings {
@@ -136,6 +137,9 @@ func (q *endings) again(ctx context.Context, e ending) error {
 
 func (q *endings) try(ctx context.Context, e ending) error {
 	_, err := q.attempt(ctx, e)
+	if err == nil && e.booked != nil {
+		e.booked()
+	}
 	return err
 }
 

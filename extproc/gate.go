@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -18,11 +19,14 @@ type Gate struct {
 	log      *slog.Logger
 	now      func() time.Time
 
-	breaker breaker
-	denials *denials
-	holds   *holds
-	endings *endings
-	journal *journal
+	breaker    breaker
+	denials    *denials
+	holds      *holds
+	endings    *endings
+	journal    *journal
+	allowances *allowances
+	away       away
+	ahead      atomic.Int64 // the store's clock less ours when it answered last, ns
 }
 
 // GateSettings are what an operator decides for one process.
@@ -31,6 +35,17 @@ type GateSettings struct {
 	FailMode   alfred.FailMode // FailAllow admits, whatever organisations and limits have set; else their setting counts
 	HoldTTL    time.Duration   // of a hold, unless the organisation sets a shorter one
 	HoldExtend time.Duration   // how often a running request extends its hold
+	Allowance  alfred.Credits  // the most that is set aside for one person for an outage; 0 sets nothing aside
+	Processes  int             // that share the live store
+}
+
+// ttl is the life of a hold.
+func (s GateSettings) ttl(c *alfred.Catalog) time.Duration {
+	ttl := min(s.HoldTTL, maxHoldTTL)
+	if s := c.Settings.HoldSeconds; s > 0 {
+		ttl = min(ttl, time.Duration(s)*time.Second)
+	}
+	return ttl
 }
 
 // maxHoldTTL bounds how far ahead a hold may be due, so that what ends it late
@@ -72,7 +87,8 @@ type terms struct {
 // The steps: plan and price from one snapshot; reserve between the least and
 // the most output; once more with the overdraft where the priority allows it
 // and the other legs fall short; once more where the window has ended in
-// between. When the live store does not answer, the fail mode decides.
+// between; once more where what was set aside for outages stood in the way. When
+// the live store does not answer, the fail mode decides.
 func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) {
 	d := a.decide(a.Principal)
 	d.Model, d.Priority = a.Model, a.Priority
@@ -80,6 +96,11 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 	if g.refusal() != nil { // told by the keeper
 		return nil, unavailable(d, "What this request costs could not be kept safe at the moment. Nothing was charged. Try again in a moment.")
 	}
+	// Whatever has to be asked, a request waits for the store once. A client that
+	// leaves must not leave a reservation of unknown fate.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.settings.Timeout)
+	defer cancel()
+	yielded := false
 	for attempt := 0; ; attempt++ {
 		t, refusal, err := g.terms(a, now)
 		if err != nil {
@@ -97,6 +118,9 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 		switch {
 		case reply.Verdict == alfred.VerdictGranted:
 			h := g.open(a, t, reply)
+			if t.plan.FailMode == alfred.FailLocal && g.settings.FailMode != alfred.FailAllow {
+				g.allowances.touch(a, t, reply.Remaining, g.now())
+			}
 			d.Allowed, d.Remaining, d.ResetsAt = true, reply.Remaining, t.plan.Window.End
 			return h, d
 		case reply.Verdict == alfred.VerdictStale && attempt == 0:
@@ -104,10 +128,27 @@ func (g *Gate) Admit(ctx context.Context, a Admission) (*Hold, alfred.Decision) 
 		case reply.Verdict == alfred.VerdictStale, reply.Verdict == alfred.VerdictReplay:
 			g.log.ErrorContext(ctx, "a reservation makes no sense", "request", a.request, "verdict", reply.Verdict, "store_clock", reply.Now)
 			return nil, unavailable(d, "The reservation could not be made. Nothing was charged.")
+		case reply.Verdict == alfred.VerdictHeld && !yielded && g.allowances.yield(ctx, a.Catalog.Org, blocking(t, reply)):
+			yielded = true
 		default:
 			return nil, g.deny(a, t, d, reply)
 		}
 	}
+}
+
+// blocking are the counters that refused: a cap's, or those of the legs, which
+// fell short together.
+func blocking(t terms, reply alfred.ReserveReply) []alfred.Counter {
+	if !isLeg(reply.Blocker.Counter) {
+		return []alfred.Counter{reply.Blocker.Counter}
+	}
+	var all []alfred.Counter
+	for _, l := range t.legs {
+		for _, c := range l.Group {
+			all = append(all, c.Counter)
+		}
+	}
+	return all
 }
 
 // refusal says why no request may be admitted whatever it asks for: what it
@@ -153,7 +194,7 @@ func (g *Gate) reserve(ctx context.Context, a Admission, t *terms) (alfred.Reser
 	request := alfred.ReserveRequest{
 		Org: a.Catalog.Org, Hold: a.hold, Need: t.need, Want: t.want,
 		Caps: t.plan.Caps, Legs: t.plan.Legs, Buckets: t.plan.Buckets,
-		Window: t.plan.Window, TTL: g.ttl(a.Catalog),
+		Window: t.plan.Window, TTL: g.settings.ttl(a.Catalog),
 		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Want: t.want, Event: event(a, *t)},
 	}
 	t.legs = request.Legs
@@ -177,31 +218,27 @@ func isLeg(c alfred.Counter) bool {
 }
 
 func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.ReserveReply, err error) {
-	if !g.breaker.allow(g.now()) {
+	ticket, ok := g.breaker.allow(g.now())
+	if !ok {
 		return alfred.ReserveReply{}, errResting
 	}
 	answered := false
-	defer func() { g.breaker.report(g.now(), answered) }()
+	defer func() { g.breaker.report(g.now(), ticket, answered) }()
 	began := time.Now()
-	// A client that leaves now must not leave a reservation of unknown fate.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.settings.Timeout)
-	defer cancel()
 	reply, err = g.ledger.Reserve(ctx, r)
 	g.metrics.called("reserve", began, err)
 	answered = err == nil || isMistake(err)
 	if err != nil {
 		return reply, fmt.Errorf("reserve %s: %w", r.Hold, err)
 	}
+	if !reply.Now.IsZero() {
+		g.ahead.Store(int64(reply.Now.Sub(g.now())))
+	}
 	return reply, nil
 }
 
-func (g *Gate) ttl(c *alfred.Catalog) time.Duration {
-	ttl := min(g.settings.HoldTTL, maxHoldTTL)
-	if s := c.Settings.HoldSeconds; s > 0 {
-		ttl = min(ttl, time.Duration(s)*time.Second)
-	}
-	return ttl
-}
+// storeTime is what the store's clock says, as far as is known without asking.
+func (g *Gate) storeTime() time.Time { return g.now().Add(time.Duration(g.ahead.Load())) }
 
 func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.ReserveReply) alfred.Decision {
 	if reply.Now.IsZero() {

@@ -356,18 +356,18 @@ func TestBreaker(t *testing.T) {
 	t.Run("less than half failing keeps it closed", func(t *testing.T) {
 		var b breaker
 		for i := range 100 {
-			b.report(now, i%5 < 3)
+			b.report(now, 0, i%5 < 3)
 		}
-		if !b.allow(now) {
+		if _, ok := b.allow(now); !ok {
 			t.Error("open")
 		}
 	})
 	t.Run("old failures do not count", func(t *testing.T) {
 		var b breaker
 		for range breakerMin - 1 {
-			b.report(now, false)
+			b.report(now, 0, false)
 		}
-		b.report(now.Add(breakerSpan*time.Second), false)
+		b.report(now.Add(breakerSpan*time.Second), 0, false)
 		if b.isOpen() {
 			t.Error("open")
 		}
@@ -375,18 +375,31 @@ func TestBreaker(t *testing.T) {
 	t.Run("one probe at a time, and a failed one waits again", func(t *testing.T) {
 		var b breaker
 		for range breakerMin {
-			b.report(now, false)
+			b.report(now, 0, false)
 		}
 		later := now.Add(breakerRest)
-		if b.allow(now) || !b.allow(later) || b.allow(later) {
+		may := func(now time.Time) bool { _, ok := b.allow(now); return ok }
+		if may(now) {
+			t.Error("asked at once")
+		}
+		probe, ok := b.allow(later)
+		if !ok || may(later) {
 			t.Error("not one probe")
 		}
-		b.report(later, false)
-		if b.allow(later) || !b.allow(later.Add(breakerRest)) {
+		b.report(later, 0, false) // began before it opened
+		if may(later.Add(breakerRest)) {
+			t.Error("a call from before the outage made room for a second probe")
+		}
+		b.report(later, probe, false)
+		if may(later) {
 			t.Error("a failed probe does not wait")
 		}
-		b.report(later, true)
-		if b.isOpen() {
+		probe, ok = b.allow(later.Add(breakerRest))
+		if !ok {
+			t.Error("no second probe")
+		}
+		b.report(later, probe, true)
+		if b.isOpen() || !may(later) {
 			t.Error("open after a success")
 		}
 	})

@@ -19,10 +19,11 @@ type Hold struct {
 	ttl    time.Duration
 	ended  atomic.Bool
 
-	reserved bool  // the ledger holds the amount of record
-	input    int64 // upper bound of the input, in tokens
-	output   int64 // granted output of all choices, in tokens
-	limit    int64 // of one choice, to be written into the request; 0 leaves it alone
+	reserved bool       // the ledger holds the amount of record
+	from     *allowance // what the amount of record was spent from; nil
+	input    int64      // upper bound of the input, in tokens
+	output   int64      // granted output of all choices, in tokens
+	limit    int64      // of one choice, to be written into the request; 0 leaves it alone
 
 	extended time.Time // guarded by holds.mu
 }
@@ -43,11 +44,20 @@ func newHold(a Admission, t terms, record alfred.HoldRecord) *Hold {
 // open turns a grant into a hold, and an amount into output tokens.
 func (g *Gate) open(a Admission, t terms, reply alfred.ReserveReply) *Hold {
 	h := newHold(a, t, reply.Record)
-	h.reserved, h.ttl, h.output = true, g.ttl(a.Catalog), t.tWant
-	h.event.Held, h.event.Shadow = reply.Record.Granted, reply.Shadow
-	if reply.Record.Granted < t.want {
+	h.reserved, h.ttl, h.event.Shadow = true, g.settings.ttl(a.Catalog), reply.Shadow
+	g.grant(h, a, t)
+	h.extended = g.now()
+	g.holds.add(h)
+	return h
+}
+
+// grant turns the amount of a hold into output tokens, and where they are
+// fewer than wanted into a limit.
+func (g *Gate) grant(h *Hold, a Admission, t terms) {
+	h.output, h.event.Held = t.tWant, h.record.Granted
+	if h.record.Granted < t.want {
 		choices := max(a.Choices, 1)
-		h.limit = min(t.bound.Tokens(reply.Record.Granted)/choices, t.perChoice)
+		h.limit = min(t.bound.Tokens(h.record.Granted)/choices, t.perChoice)
 		h.output = h.limit * choices
 		h.event.Shrunk = h.limit < t.perChoice
 		if !h.event.Shrunk {
@@ -57,9 +67,6 @@ func (g *Gate) open(a Admission, t terms, reply alfred.ReserveReply) *Hold {
 		}
 	}
 	h.event.OutputLimit = h.output
-	h.extended = g.now()
-	g.holds.add(h)
-	return h
 }
 
 // event is what is known of a request when it is admitted.
@@ -90,19 +97,20 @@ func (g *Gate) Settle(ctx context.Context, h *Hold, end End) {
 		cost, end.Estimated = h.record.Granted, true
 	}
 	cost = min(cost, alfred.MaxCredits)
-	if end.Estimated && h.reserved {
+	bounded := h.reserved || h.from != nil
+	if end.Estimated && bounded {
 		cost = min(cost, h.record.Granted)
 	}
-	if h.reserved && cost > h.record.Granted {
+	if bounded && cost > h.record.Granted {
 		g.metrics.overruns.Inc()
 	}
 	e := h.finished(end)
-	e.Usage, e.Estimated, e.Cost, e.Overrun = end.Usage, end.Estimated, cost, h.reserved && cost > h.record.Granted
+	e.Usage, e.Estimated, e.Cost, e.Overrun = end.Usage, end.Estimated, cost, bounded && cost > h.record.Granted
 	record := h.record
 	if !h.reserved {
 		record.Due = end.At.Add(maxHoldTTL) // the time in which it may be charged begins now
 	}
-	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}})
+	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}, booked: g.spent(h, cost)})
 }
 
 // Release gives the hold back: the provider did nothing that costs.
@@ -110,7 +118,17 @@ func (g *Gate) Release(ctx context.Context, h *Hold, end End) {
 	if !g.finish(h) {
 		return
 	}
-	g.endings.end(ctx, ending{void: true, settlement: alfred.Settlement{Record: h.record, Event: voidEvent(h.finished(end), end.Outcome)}})
+	g.endings.end(ctx, ending{void: true, settlement: alfred.Settlement{Record: h.record, Event: voidEvent(h.finished(end), end.Outcome)}, booked: g.spent(h, 0)})
+}
+
+// spent tells the allowance that h was spent from what it cost, and returns
+// what tells it that this is booked.
+func (g *Gate) spent(h *Hold, cost alfred.Credits) (booked func()) {
+	if h.from == nil {
+		return nil
+	}
+	g.allowances.cost(h.from, h.record.Legs, cost)
+	return func() { g.allowances.booked(h.from) }
 }
 
 // finish says whether this is the call that ends h.

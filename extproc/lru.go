@@ -29,17 +29,33 @@ func (l *lru[K, V]) get(k K) (V, bool) {
 	return e.Value.(*lruItem[K, V]).value, true
 }
 
-func (l *lru[K, V]) put(k K, v V) {
+// put returns what it had to forget, if it had to.
+func (l *lru[K, V]) put(k K, v V) (forgotten V, full bool) {
 	if e, ok := l.items[k]; ok {
 		e.Value.(*lruItem[K, V]).value = v
 		l.order.MoveToFront(e)
-		return
+		return forgotten, false
 	}
 	l.items[k] = l.order.PushFront(&lruItem[K, V]{k, v})
-	if len(l.items) > l.max {
-		last := l.order.Back()
-		l.order.Remove(last)
-		delete(l.items, last.Value.(*lruItem[K, V]).key)
+	if len(l.items) <= l.max {
+		return forgotten, false
+	}
+	last := l.order.Back()
+	l.order.Remove(last)
+	item := last.Value.(*lruItem[K, V])
+	delete(l.items, item.key)
+	return item.value, true
+}
+
+// oldest calls f for each item, those that were not used for longest first,
+// until f says no. f may remove the item.
+func (l *lru[K, V]) oldest(f func(k K, v V) bool) {
+	for e := l.order.Back(); e != nil; {
+		item := e.Value.(*lruItem[K, V])
+		e = e.Prev()
+		if !f(item.key, item.value) {
+			return
+		}
 	}
 }
 

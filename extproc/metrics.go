@@ -31,6 +31,9 @@ type Metrics struct {
 	directory    *prometheus.CounterVec
 	denialHits   prometheus.Counter
 	panics       prometheus.Counter
+
+	allowanceRefusals *prometheus.CounterVec
+	allowancesLost    prometheus.Counter
 }
 
 // NewMetrics registers the data plane's metrics.
@@ -63,6 +66,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		directory:    counters("directory_lookups_total", "Lookups of keys, by where the answer came from.", "from"),
 		denialHits:   counter("denial_cache_hits_total", "Requests refused from memory."),
 		panics:       counter("panics_total", "Handlers that panicked."),
+
+		allowanceRefusals: counters("allowance_refusals_total", "Requests refused in an outage for want of an allowance, by reason (none, used_up, expired, rate).", "reason"),
+		allowancesLost:    counter("allowances_lost_total", "Allowances that were reaped before they were given back."),
 		admission: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "alfred_admission_seconds",
 			Help: "Time from a request's body to the decision.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14),

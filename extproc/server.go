@@ -79,6 +79,16 @@ func New(c Config) (*Server, error) {
 		endings: newEndings(c.Ledger, c.Gate.Timeout, m, c.Log),
 		journal: newJournal(c.Ledger, m, c.Log),
 	}
+	g.away.at.Store(c.Now().UnixNano())
+	g.allowances = newAllowances(c.Ledger, c.Gate, func(now time.Time) (alfred.HoldID, error) {
+		id, err := newIdentity(now, c.Entropy)
+		return id.hold, err
+	}, c.Now, &g.away, m, c.Log)
+	watchGauge(c.Metrics, "allowances", "What is set aside for outages: holds.", func() float64 { n, _ := g.allowances.kept(); return float64(n) })
+	watchGauge(c.Metrics, "allowance_credits", "What is set aside for outages, in credits.", func() float64 {
+		_, amount := g.allowances.kept()
+		return float64(amount) / float64(alfred.Credit)
+	})
 	if c.Spool != nil {
 		if c.Marks == nil {
 			return nil, errors.New("extproc: nobody tells the spool what is recorded")
@@ -95,7 +105,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		gate: g, keys: keychain{c.Pepper}, backends: b, publicURL: c.PublicURL, metrics: m, log: c.Log, entropy: c.Entropy, now: c.Now,
-		directory: newDirectory(c.Directory, c.Now, c.Gate.Timeout, m, c.Log, g.denials.clear),
+		directory: newDirectory(c.Directory, c.Now, c.Gate.Timeout, g.breaker.resting, m, c.Log, g.denials.clear),
 	}
 	watchGauge(c.Metrics, "holds_open", "Holds of requests in flight.", func() float64 { return float64(g.holds.len()) })
 	watchGauge(c.Metrics, "endings_waiting", "Holds that wait to be ended.", func() float64 { return float64(g.endings.waiting.Load()) })
@@ -109,13 +119,15 @@ func New(c Config) (*Server, error) {
 }
 
 // Run does the upkeep until ctx ends: the directory's changes, the holds of
-// running requests, the holds of dead processes, the record of refusals. It
+// running requests, what is set aside for outages, the holds of dead
+// processes, the record of refusals. It
 // ends only when the last refusal is written.
 func (s *Server) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.directory.warm(ctx) })
 	wg.Go(func() { s.directory.watch(ctx) })
 	wg.Go(func() { s.gate.extend(ctx) })
+	wg.Go(func() { s.gate.allowances.run(ctx) })
 	wg.Go(func() { s.gate.reap(ctx, s.directory.orgs) })
 	wg.Go(func() { s.gate.journal.run(ctx) })
 	if k := s.gate.endings.keeper; k != nil {
@@ -133,6 +145,7 @@ func (s *Server) stop() { s.stopping.Store(true) }
 func (s *Server) Close(ctx context.Context) {
 	s.readers.Wait()
 	s.gate.endings.close(ctx)
+	s.gate.allowances.close(ctx)
 }
 
 // Process serves one request: the loop that feeds its messages to it. On

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -34,6 +35,7 @@ func (g *Gate) extendDue(ctx context.Context) {
 			defer cancel()
 			found, err := g.ledger.Extend(ctx, h.record, h.ttl)
 			g.metrics.called("extend", began, err)
+			g.away.note(g.now(), err)
 			if err == nil && !found && !h.ended.Load() {
 				// It has expired and was charged by policy. The truth is booked when the request ends.
 				g.metrics.holdsLost.Inc()
@@ -44,6 +46,19 @@ func (g *Gate) extendDue(ctx context.Context) {
 	wg.Wait()
 }
 
+// away is when the live store was last known not to answer.
+type away struct{ at atomic.Int64 }
+
+// note remembers a call that failed.
+func (a *away) note(now time.Time, err error) {
+	if err != nil && !isMistake(err) {
+		a.at.Store(now.UnixNano())
+	}
+}
+
+// since is how long ago that was.
+func (a *away) since(now time.Time) time.Duration { return now.Sub(time.Unix(0, a.at.Load())) }
+
 // reap ends the holds of processes that died, until ctx ends. Every process
 // does it for every organisation, at times of its own.
 func (g *Gate) reap(ctx context.Context, orgs func(context.Context) ([]alfred.OrgID, error)) {
@@ -52,13 +67,25 @@ func (g *Gate) reap(ctx context.Context, orgs func(context.Context) ([]alfred.Or
 		if ctx.Err() != nil {
 			return
 		}
-		all, err := orgs(ctx)
-		if err != nil {
-			continue // counted where it happened
-		}
-		for _, org := range all {
-			g.reapOrg(ctx, org)
-		}
+		g.reapAll(ctx, orgs)
+	}
+}
+
+// reapAll is one turn. In an outage every hold falls due, also those of
+// processes that live. So after one, and after a start, when nobody knows
+// whether there was one, everybody has the life of a hold to extend what runs
+// and to book what has ended.
+func (g *Gate) reapAll(ctx context.Context, orgs func(context.Context) ([]alfred.OrgID, error)) {
+	all, err := orgs(ctx)
+	if err != nil {
+		g.away.note(g.now(), err) // counted where it happened
+		return
+	}
+	if g.away.since(g.now()) < g.settings.HoldTTL {
+		return
+	}
+	for _, org := range all {
+		g.reapOrg(ctx, org)
 	}
 }
 
@@ -70,6 +97,7 @@ func (g *Gate) reapOrg(ctx context.Context, org alfred.OrgID) {
 		cancel()
 		g.metrics.called("reap", began, err)
 		g.metrics.reaped.Add(float64(n))
+		g.away.note(g.now(), err)
 		if err != nil || n < reapBatch {
 			return
 		}

@@ -116,7 +116,9 @@ func Expire(r alfred.HoldRecord) Ending {
 	cost := r.ReapCharge()
 	e := Ending{From: Standing{State: Held}, To: Standing{Expired, cost}, End: alfred.EndExpired}
 	event := r.Terms.Event
-	event.Outcome, event.Estimated, event.Usage = alfred.OutcomeExpired, true, r.ReapUsage()
+	if event.Outcome != alfred.OutcomeAllowance {
+		event.Outcome, event.Estimated, event.Usage = alfred.OutcomeExpired, true, r.ReapUsage()
+	}
 	e.charge(r, event, alfred.EventExpired, cost, r.Granted)
 	return e
 }

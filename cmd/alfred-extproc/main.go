@@ -84,6 +84,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		Pepper: []byte(c.SecretKey.Reveal()), Backends: backends(c), PublicURL: c.PublicURL,
 		Gate: extproc.GateSettings{
 			Timeout: c.RedisTimeout, FailMode: alfred.FailMode(c.FailMode), HoldTTL: c.HoldTTL, HoldExtend: c.HoldExtend,
+			Allowance: c.Allowance, Processes: c.Processes,
 		},
 		Spool: kept, Marks: live,
 		Metrics: registry, Log: log, Entropy: rand.Reader,

@@ -80,9 +80,10 @@ func (a rollupKey) compare(b rollupKey) int {
 		cmp.Compare(a.subject, b.subject), cmp.Compare(a.model, b.model), cmp.Compare(a.provider, b.provider), cmp.Compare(a.outcome, b.outcome))
 }
 
-// add sums one event or refusal. A void is no use of a model.
+// add sums one event or refusal. A void is no use of a model, and an allowance
+// no request.
 func (s *usageSums) add(e alfred.UsageEvent) {
-	if e.Kind == alfred.EventVoid {
+	if e.Kind == alfred.EventVoid || e.Outcome == alfred.OutcomeAllowance {
 		return
 	}
 	one, outcome := usageOf(e)
