@@ -6,7 +6,7 @@ GO   ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test test-race test-faults lint generate check bench build ui tools
+.PHONY: help up down reset test test-race test-faults lint generate check bench build ui screenshots tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ down: ## stop what `make up` runs
 reset: ## stop, and delete the data (downloads stay)
 	@$(GO) run ./cmd/alfred reset
 
-test: ## every test, on real servers; CI=true fails where something is missing
+test: build ## every test, on real servers; CI=true fails where something is missing
 	@$(GO) run ./cmd/alfred fetch --tests
 	$(GO) test -timeout 30m ./...
 
@@ -37,23 +37,29 @@ lint: ## golangci-lint (the first time it is built, which takes minutes)
 
 generate: ## write the generated code anew: the API's types, the database's queries
 	$(GO) generate ./...
+	@if test -d admin/web/node_modules; then cd admin/web && npm run --silent generate; else echo "admin/web: run make ui first to generate the web app's types"; fi
 	cd store/postgres && $(GO) tool -modfile=../../tools/go.mod sqlc generate
 
 check: lint generate ## lint, generated code has not drifted, imports are allowed
-	@git diff -- '*.gen.go' store/postgres/internal
-	@test -z "$$(git status --porcelain -- '*.gen.go' store/postgres/internal)" || { echo "generated code has drifted: commit what make generate writes"; exit 1; }
+	@git diff -- '*.gen.go' '*.gen.ts' store/postgres/internal
+	@test -z "$$(git status --porcelain -- '*.gen.go' '*.gen.ts' store/postgres/internal)" || { echo "generated code has drifted: commit what make generate writes"; exit 1; }
 	$(GO) test -count=1 -run 'Import' .
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-build: ## the three programs, into bin
+build: ## the three programs into bin, and the web app where Node is
 	@test -x bin/alfred-admin || echo "building alfred, alfred-extproc and alfred-admin (some minutes the first time, seconds later) …"
 	@mkdir -p bin
 	@$(GO) build -o bin/ ./cmd/alfred ./cmd/alfred-extproc ./cmd/alfred-admin
+	@bin/alfred ui --optional
 
-ui: ## the web app
-	@echo "The web app has no sources in this repository yet, so there is nothing to build."
+ui: ## the web app, where its sources changed (Node 20.19 or newer)
+	@$(GO) run ./cmd/alfred ui
+
+screenshots: ui ## every page, light and dark, wide and narrow, as pictures in admin/web/screenshots
+	@$(GO) run ./cmd/alfred fetch --tests
+	ALFRED_SCREENSHOTS=true $(GO) test -count=1 -timeout 20m -run TestBrowser ./admin/web/browser
 
 tools: ## build the pinned tools of tools/go.mod
 	$(TOOL) sqlc version

@@ -109,7 +109,17 @@ func (s *server) styleSheet(c *gin.Context) {
 	c.Data(http.StatusOK, "text/css; charset=utf-8", b)
 }
 
-func (s *server) welcomePage(c *gin.Context) {
+// app is the web app, whatever page of it, or where none is built the page that says so.
+func (s *server) app(c *gin.Context) {
+	if s.UI != nil {
+		c.Status(http.StatusOK) // gin has set 404 for what has no route
+		s.UI.ServeHTTP(c.Writer, c.Request)
+		return
+	}
+	if c.Request.URL.Path != "/static/" {
+		s.toStatic(c)
+		return
+	}
 	s.html(c, http.StatusOK, "welcome.html", map[string]any{"Title": "Alfred", "URL": s.PublicURL})
 }
 

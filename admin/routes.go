@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"strings"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/alfred-envoy/alfred"
@@ -162,12 +164,15 @@ func (s *server) routes(engine *gin.Engine) {
 
 	engine.GET("/", s.toStatic)
 	engine.GET("/static", s.toStatic)
-	engine.GET("/static/", s.welcomePage)
 	engine.GET("/static/api", s.apiPage)
 	engine.GET("/static/style.css", s.styleSheet)
 	engine.GET("/errors", s.errorIndex)
 	engine.GET("/errors/:code", s.errorPage)
 	engine.NoRoute(func(c *gin.Context) {
+		if strings.HasPrefix(c.Request.URL.Path, "/static/") {
+			s.app(c)
+			return
+		}
 		s.refuse(c.Writer, callOf(c), alfred.Errorf(alfred.CodeNotFound, "There is no such page. The API is described at /static/api."))
 	})
 	engine.NoMethod(func(c *gin.Context) {

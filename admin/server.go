@@ -34,6 +34,7 @@ type Config struct {
 	Now            func() time.Time
 	Entropy        io.Reader
 	Metrics        *Metrics
+	UI             http.Handler // the web app below /static/; nil: a page that says how to build it
 	Log            *slog.Logger
 }
 

@@ -17,6 +17,7 @@ type Admin struct {
 	TrustedProxies       []netip.Prefix
 	NotificationsEnabled bool
 	SlackWebhookURL      Secret
+	UIDir                string // where the web app's build lies; empty means in the program, or in the checkout
 	Quotas               Quotas
 }
 
@@ -58,6 +59,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 	r.prefixes("ALFRED_TRUSTED_PROXIES", &c.TrustedProxies)
 	r.truth("NOTIFICATIONS_ENABLED", &c.NotificationsEnabled)
 	r.secret("SLACK_WEBHOOK_URL", &c.SlackWebhookURL)
+	r.text("ALFRED_UI_DIR", &c.UIDir)
 	if u, err := url.Parse(c.SlackWebhookURL.Reveal()); c.SlackWebhookURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 		r.bad("SLACK_WEBHOOK_URL", "is not an https:// address: copy it from Slack's Incoming Webhooks page")
 	}

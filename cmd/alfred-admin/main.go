@@ -18,6 +18,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin"
+	"github.com/alfred-envoy/alfred/admin/web"
 	"github.com/alfred-envoy/alfred/config"
 	"github.com/alfred-envoy/alfred/store/postgres"
 	"github.com/alfred-envoy/alfred/store/redis"
@@ -99,6 +100,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	for _, p := range c.TrustedProxies {
 		app.TrustedProxies = append(app.TrustedProxies, p.String())
+	}
+	if command == "serve" {
+		files, err := web.Open(c.UIDir)
+		if err != nil {
+			return err
+		}
+		if files != nil {
+			app.UI = web.Handler(files)
+		}
 	}
 	if c.NotificationsEnabled && c.SlackWebhookURL != "" {
 		app.Notifier = admin.NewSlack(c.SlackWebhookURL.Reveal())

@@ -146,6 +146,13 @@ func (l launch) planesEnv(local config.Local) (map[string]string, error) {
 	env["ALFRED_ADMIN_LISTEN"] = loopback(local.AdminPort)
 	env["ALFRED_MOCK_URL"] = "http://" + loopback(local.MockPort) + "/v1"
 	env["ALFRED_PUBLIC_URL"] = local.PublicURL
+	if dir := env["ALFRED_UI_DIR"]; dir != "" {
+		if env["ALFRED_UI_DIR"], err = filepath.Abs(dir); err != nil {
+			return nil, fmt.Errorf("find the web app: %w", err)
+		}
+	} else if dir := uiDir(l.home); dir != "" {
+		env["ALFRED_UI_DIR"] = dir
+	}
 	return env, nil
 }
 

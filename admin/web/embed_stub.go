@@ -1,0 +1,8 @@
+//go:build !ui
+
+package web
+
+import "io/fs"
+
+// embedded is nothing: this program was built without the tag ui.
+func embedded() fs.FS { return nil }

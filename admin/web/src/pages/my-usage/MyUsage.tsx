@@ -1,0 +1,1 @@
+export default function MyUsage() { return <h1>MyUsage</h1>; }
