@@ -164,6 +164,7 @@ func (s *server) routes(engine *gin.Engine) {
 
 	engine.GET("/", s.toStatic)
 	engine.GET("/static", s.toStatic)
+	engine.GET("/static/", s.app)
 	engine.GET("/static/api", s.apiPage)
 	engine.GET("/static/style.css", s.styleSheet)
 	engine.GET("/errors", s.errorIndex)

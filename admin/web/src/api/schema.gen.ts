@@ -1528,6 +1528,12 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        DecisionAsk: {
+            email: string;
+            name: string;
+            /** @example administers Engineering */
+            why: string;
+        };
         DecisionCheck: {
             code?: string;
             /** @example 0 of 10,000 left, 380 of them held by requests in flight. */
@@ -1562,12 +1568,7 @@ export interface components {
             allowed: boolean;
             ask?: string;
             /** @description People who can give more. */
-            ask_whom: {
-                email: string;
-                name: string;
-                /** @example administers Engineering */
-                why: string;
-            }[];
+            ask_whom: components["schemas"]["DecisionAsk"][];
             /** Format: date-time */
             at: string;
             blocking?: string;
@@ -1911,6 +1912,11 @@ export interface components {
         };
         Limit: {
             credits?: components["schemas"]["Credits"];
+            /**
+             * @description What this limit does while the live counters cannot be reached. Absent: as the organisation has set.
+             * @enum {string}
+             */
+            fail_mode?: "deny" | "local" | "allow";
             metric: components["schemas"]["LimitMetric"];
             mode: components["schemas"]["LimitMode"];
             /** Format: int64 */
@@ -1928,6 +1934,11 @@ export interface components {
         LimitPut: {
             /** @description Of a cap, per window. */
             credits?: number | null;
+            /**
+             * @description What happens to a request that meets this limit while the live counters cannot be reached; of several limits the strictest counts. Null, or left out, follows the organisation.
+             * @enum {string|null}
+             */
+            fail_mode?: "deny" | "local" | "allow" | null;
             metric: components["schemas"]["LimitMetric"];
             mode?: components["schemas"]["LimitMode"];
             /**
@@ -2558,8 +2569,11 @@ export interface components {
             default_max_priority?: components["schemas"]["Priority"];
             default_personal_quota?: components["schemas"]["Credits"];
             default_team_pool?: components["schemas"]["Credits"];
-            /** @enum {string} */
-            fail_mode?: "deny" | "allow";
+            /**
+             * @description What happens while the live counters cannot be reached.
+             * @enum {string}
+             */
+            fail_mode?: "deny" | "local" | "allow";
             force_privacy?: boolean;
             hold_seconds?: number;
             min_output_tokens?: number;

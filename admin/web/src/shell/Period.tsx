@@ -14,8 +14,7 @@ export function Period() {
         <Button variant="default" size="xs" h={36} leftSection={<IconCalendar size={16} aria-hidden />} rightSection={<IconChevronDown size={14} aria-hidden />} className={classes.button} aria-label={`Window: ${period.name}, ${resets(period, now)}, ${period.zone}`}>
           <span>{period.name}</span>
           <span className={classes.more}>
-            {' '}
-            · {resets(period, now)} · {period.zone}
+            {'\u00a0'}· {resets(period, now)} · {period.zone}
           </span>
         </Button>
       </Menu.Target>
