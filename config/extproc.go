@@ -29,11 +29,14 @@ type Extproc struct {
 	Anthropic    Provider
 	MockURL      string
 	RedisTimeout time.Duration
-	FailMode     FailMode
-	HoldTTL      time.Duration
-	HoldExtend   time.Duration
-	Allowance    alfred.Credits // the most that is set aside for one person for an outage
-	Processes    int            // of alfred-extproc that share this Redis
+	// A settlement waits until so many replicas have it, at most so long; 0 replicas do not wait.
+	RedisWaitReplicas int
+	RedisWaitTimeout  time.Duration
+	FailMode          FailMode
+	HoldTTL           time.Duration
+	HoldExtend        time.Duration
+	Allowance         alfred.Credits // the most that is set aside for one person for an outage
+	Processes         int            // of alfred-extproc that share this Redis
 
 	SpoolDir      string // where settlements are written before they are sent; "" does without
 	SpoolMaxBytes int64
@@ -80,6 +83,8 @@ func defaultExtproc() Extproc {
 		Allowance:    5000 * alfred.Credit,
 		Processes:    1,
 
+		RedisWaitTimeout: 100 * time.Millisecond,
+
 		SpoolMaxBytes: 256 << 20,
 	}
 }
@@ -97,6 +102,8 @@ func LoadExtproc(getenv func(string) string) (Extproc, error) {
 	r.link("ANTHROPIC_BASE_URL", &c.Anthropic.BaseURL)
 	r.link("ALFRED_MOCK_URL", &c.MockURL)
 	r.duration("ALFRED_REDIS_TIMEOUT", &c.RedisTimeout)
+	r.whole("ALFRED_REDIS_WAIT_REPLICAS", 0, 100, &c.RedisWaitReplicas)
+	r.duration("ALFRED_REDIS_WAIT_TIMEOUT", &c.RedisWaitTimeout)
 	oneOf(r, "ALFRED_FAIL_MODE", &c.FailMode, Deny, Allow)
 	r.duration("ALFRED_HOLD_TTL", &c.HoldTTL)
 	r.duration("ALFRED_HOLD_EXTEND", &c.HoldExtend)

@@ -32,6 +32,7 @@ type Gate struct {
 // GateSettings are what an operator decides for one process.
 type GateSettings struct {
 	Timeout    time.Duration   // of a call to the live store that a request waits for
+	Wait       time.Duration   // how much longer a settlement may take, for replicas to have it
 	FailMode   alfred.FailMode // FailAllow admits, whatever organisations and limits have set; else their setting counts
 	HoldTTL    time.Duration   // of a hold, unless the organisation sets a shorter one
 	HoldExtend time.Duration   // how often a running request extends its hold

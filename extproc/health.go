@@ -42,8 +42,11 @@ func (s *Server) Handler(metrics prometheus.Gatherer) http.Handler {
 			writeStatus(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "reason": why})
 			return
 		}
-		degraded := s.gate.breaker.isOpen()
-		writeStatus(w, http.StatusOK, map[string]any{"status": "ready", "degraded": degraded})
+		body := map[string]any{"status": "ready", "degraded": s.gate.breaker.isOpen()}
+		if s.warnings != nil {
+			body["warnings"] = s.warnings()
+		}
+		writeStatus(w, http.StatusOK, body)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return mux

@@ -35,6 +35,9 @@ type Config struct {
 	Log       *slog.Logger
 	Entropy   io.Reader        // of identifiers: crypto/rand.Reader
 	Now       func() time.Time // nil: time.Now
+	// Warnings are told beside the readiness and change nothing of it: what is
+	// wrong by name. May be nil.
+	Warnings func() map[string]string
 }
 
 // Server is the external processor. Run it before it serves, and close it
@@ -51,6 +54,7 @@ type Server struct {
 	log       *slog.Logger
 	entropy   io.Reader
 	now       func() time.Time
+	warnings  func() map[string]string
 
 	ready    readiness
 	stopping atomic.Bool
@@ -76,7 +80,7 @@ func New(c Config) (*Server, error) {
 	g := &Gate{
 		ledger: c.Ledger, settings: c.Gate, metrics: m, log: c.Log, now: c.Now,
 		denials: newDenials(), holds: newHolds(),
-		endings: newEndings(c.Ledger, c.Gate.Timeout, m, c.Log),
+		endings: newEndings(c.Ledger, c.Gate.Timeout+c.Gate.Wait, m, c.Log),
 		journal: newJournal(c.Ledger, m, c.Log),
 	}
 	g.away.at.Store(c.Now().UnixNano())
@@ -104,7 +108,7 @@ func New(c Config) (*Server, error) {
 		})
 	}
 	s := &Server{
-		gate: g, keys: keychain{c.Pepper}, backends: b, publicURL: c.PublicURL, metrics: m, log: c.Log, entropy: c.Entropy, now: c.Now,
+		gate: g, keys: keychain{c.Pepper}, backends: b, publicURL: c.PublicURL, metrics: m, log: c.Log, entropy: c.Entropy, now: c.Now, warnings: c.Warnings,
 		directory: newDirectory(c.Directory, c.Now, c.Gate.Timeout, g.breaker.resting, m, c.Log, g.denials.clear),
 	}
 	watchGauge(c.Metrics, "holds_open", "Holds of requests in flight.", func() float64 { return float64(g.holds.len()) })

@@ -19,6 +19,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin"
+	"github.com/alfred-envoy/alfred/cmd/ledgerwatch"
 	"github.com/alfred-envoy/alfred/config"
 	"github.com/alfred-envoy/alfred/store/postgres"
 	"github.com/alfred-envoy/alfred/store/redis"
@@ -41,6 +42,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.Metrics = admin.NewMetrics(registry)
+	watch := ledgerwatch.New(live, registry, log)
 	api, err := admin.NewHandler(app)
 	if err != nil {
 		return err
@@ -54,7 +56,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 		return err
 	}
 	web := &http.Server{
-		Handler: handler(api, registry, live, records), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler(api, registry, live, records, watch.Warnings), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 
 	// What runs beside the API stops after it, so that what the last request
@@ -70,6 +72,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	}
 	jobs := admin.Jobs{Config: app}
 	wg.Go(func() { jobs.Run(background) })
+	wg.Go(func() { watch.Run(background) })
 	if err := admin.Republish(ctx, records, time.Now()); err != nil {
 		log.Error("republish at the start", "err", err)
 	}
@@ -158,7 +161,7 @@ type pinger interface{ Ping(context.Context) error }
 
 // handler puts health and metrics beside the API. They are not behind the
 // front door.
-func handler(api http.Handler, registry *prometheus.Registry, live, records pinger) http.Handler {
+func handler(api http.Handler, registry *prometheus.Registry, live, records pinger, warnings func() map[string]string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -167,7 +170,7 @@ func handler(api http.Handler, registry *prometheus.Registry, live, records ping
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		status, body := http.StatusOK, map[string]string{"postgres": "ok", "redis": "ok"}
+		status, body := http.StatusOK, map[string]any{"postgres": "ok", "redis": "ok", "warnings": warnings()}
 		for name, p := range map[string]pinger{"postgres": records, "redis": live} {
 			if err := p.Ping(ctx); err != nil {
 				status, body[name] = http.StatusServiceUnavailable, "unavailable"

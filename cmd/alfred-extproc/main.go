@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/cmd/ledgerwatch"
 	"github.com/alfred-envoy/alfred/config"
 	"github.com/alfred-envoy/alfred/extproc"
 	"github.com/alfred-envoy/alfred/extproc/spool"
@@ -64,7 +65,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: c.LogLevel()})).With("program", "alfred-extproc")
 
-	live, err := redis.Open(ctx, redis.Options{URL: c.RedisURL.Reveal(), TLS: redis.TLS(c.RedisTLS), Timeout: c.RedisTimeout})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	live, err := redis.Open(ctx, redis.Options{
+		URL: c.RedisURL.Reveal(), TLS: redis.TLS(c.RedisTLS), Timeout: c.RedisTimeout,
+		Wait: redis.Wait{Replicas: c.RedisWaitReplicas, Timeout: c.RedisWaitTimeout, Short: ledgerwatch.Short(registry)},
+	})
 	if err != nil {
 		return err
 	}
@@ -77,28 +83,31 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if kept != nil {
 		defer func() { _ = kept.Close() }() // everything in it is durable
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	watch := ledgerwatch.New(live, registry, log)
+	wait := c.RedisWaitTimeout
+	if c.RedisWaitReplicas == 0 {
+		wait = 0
+	}
 	server, err := extproc.New(extproc.Config{
 		Ledger: live, Directory: directory{live},
 		Pepper: []byte(c.SecretKey.Reveal()), Backends: backends(c), PublicURL: c.PublicURL,
 		Gate: extproc.GateSettings{
-			Timeout: c.RedisTimeout, FailMode: alfred.FailMode(c.FailMode), HoldTTL: c.HoldTTL, HoldExtend: c.HoldExtend,
+			Timeout: c.RedisTimeout, Wait: wait, FailMode: alfred.FailMode(c.FailMode), HoldTTL: c.HoldTTL, HoldExtend: c.HoldExtend,
 			Allowance: c.Allowance, Processes: c.Processes,
 		},
-		Spool: kept, Marks: live,
+		Spool: kept, Marks: live, Warnings: watch.Warnings,
 		Metrics: registry, Log: log, Entropy: rand.Reader,
 	})
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, server, registry, log)
+	return serve(ctx, c, server, watch, registry, log)
 }
 
 // serve opens both listeners and keeps them until ctx ends or one fails. On
 // the way out: no new requests, running ones drained or broken off, every
 // hold ended, every refusal recorded.
-func serve(ctx context.Context, c config.Extproc, server *extproc.Server, registry *prometheus.Registry, log *slog.Logger) error {
+func serve(ctx context.Context, c config.Extproc, server *extproc.Server, watch *ledgerwatch.Watch, registry *prometheus.Registry, log *slog.Logger) error {
 	var creds credentials.TransportCredentials
 	if c.TLS != nil {
 		var err error
@@ -122,6 +131,7 @@ func serve(ctx context.Context, c config.Extproc, server *extproc.Server, regist
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
 	wg.Go(func() { server.Run(upkeep) })
+	wg.Go(func() { watch.Run(upkeep) })
 	wg.Go(func() { failed <- service.Serve(grpcListener) })
 	wg.Go(func() {
 		if err := web.Serve(httpListener); !errors.Is(err, http.ErrServerClosed) {

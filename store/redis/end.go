@@ -54,7 +54,7 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 	if r.Org == "" || r.Hold == "" {
 		return "", alfred.Errorf(alfred.CodeInternal, "a hold needs an organisation and an id")
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout+s.wait.Timeout)
 	defer cancel()
 	for range races {
 		e, err := step(from, r)
@@ -112,7 +112,12 @@ func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, g
 		names = append(names, k.bucket(b.Bucket))
 		args = append(args, b.Micros)
 	}
-	reply, err := s.scripts.move.Run(ctx, s.client, names, args...).Slice()
+	var reply []any
+	if s.wait.Replicas > 0 && e.To.State == store.Settled {
+		reply, err = s.runAndWait(ctx, s.scripts.move, names, args)
+	} else {
+		reply, err = s.scripts.move.Run(ctx, s.client, names, args...).Slice()
+	}
 	if err != nil {
 		return false, record{}, unavailable(err)
 	}

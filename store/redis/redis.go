@@ -25,6 +25,7 @@ type Options struct {
 	URL      string        // as REDIS_URL; its forms are told at address
 	TLS      TLS           // of rediss
 	Timeout  time.Duration // of one call on the path of a request; 50 ms when 0
+	Wait     Wait          // of settlements, for replicas
 	PoolSize int           // connections to each server; the client's default when 0
 }
 
@@ -44,6 +45,7 @@ func (discard) Printf(context.Context, string, ...any) {}
 type Store struct {
 	client  redis.UniversalClient
 	shape   Shape
+	wait    Wait
 	timeout time.Duration
 	scripts scripts
 }
@@ -55,11 +57,14 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 50 * time.Millisecond
 	}
+	if o.Wait.Replicas <= 0 {
+		o.Wait = Wait{}
+	}
 	client, shape, err := dial(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{client: client, shape: shape, timeout: o.Timeout, scripts: loadScripts()}, nil
+	return &Store{client: client, shape: shape, wait: o.Wait, timeout: o.Timeout, scripts: loadScripts()}, nil
 }
 
 // Shape is what REDIS_URL has said.

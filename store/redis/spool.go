@@ -86,8 +86,7 @@ func (s *Store) Lineage(ctx context.Context, instance string) (string, error) {
 	pipe.SetNX(ctx, markerKey(instance), rand.Text(), spoolTTL)
 	marker := pipe.Get(ctx, markerKey(instance))
 	pipe.Expire(ctx, markerKey(instance), spoolTTL)
-	_, _ = pipe.Exec(ctx) // the error that matters is that of the marker
-	err := marker.Err()
+	_, err := pipe.Exec(ctx)
 	if err == nil {
 		var origins []string
 		if origins, err = s.origins(ctx); err == nil {

@@ -96,7 +96,12 @@ func Follow(ctx context.Context, binary, dir string, of *Server, link func(strin
 func (w *Watched) awaitSentinels(ctx context.Context) error {
 	for _, address := range w.addresses {
 		c := redis.NewSentinelClient(&redis.Options{Addr: address})
+		raw := redis.NewClient(&redis.Options{Addr: address, DisableIdentity: true})
 		err := await(ctx, "a Sentinel knows the others and the replica", func() error {
+			// It asks every ten seconds otherwise.
+			if err := raw.Do(ctx, "SENTINEL", "DEBUG", "info-period", 200, "publish-period", 200, "ping-period", 100).Err(); err != nil {
+				return err
+			}
 			m, err := c.Master(ctx, WatchedName).Result()
 			if err != nil {
 				return err
@@ -106,7 +111,7 @@ func (w *Watched) awaitSentinels(ctx context.Context) error {
 			}
 			return nil
 		})
-		_ = c.Close()
+		_, _ = c.Close(), raw.Close()
 		if err != nil {
 			return err
 		}

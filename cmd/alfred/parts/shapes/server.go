@@ -40,7 +40,7 @@ func startServer(ctx context.Context, binary, dir, name string, more ...string) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Port: port, config: parts.RedisConfig{Binary: binary, Dir: filepath.Join(dir, name), Port: port, AppendOnly: true, More: more}}
+	s := &Server{Port: port, config: parts.RedisConfig{Binary: binary, Dir: filepath.Join(dir, name), Port: port, AppendOnly: true, More: append(more, "repl-diskless-sync-delay 0")}}
 	if err := s.Again(ctx); err != nil {
 		return nil, err
 	}
