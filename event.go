@@ -102,3 +102,15 @@ func ChargesOf(r HoldRecord, cost Credits, spread []Credits) ([]CounterAmount, [
 	}
 	return charges, legs
 }
+
+// EntrySetAside is an entry of the usage stream that could not be booked. It
+// is kept until a person has it booked after all, and then as it was.
+type EntrySetAside struct {
+	ID         string // of the stream
+	Raw        []byte
+	Reason     string // why it could not be booked, at the last attempt
+	SetAsideAt time.Time
+	Attempts   int64     // to book it, since
+	TriedAt    time.Time // zero before the first
+	RecordedAt time.Time // zero while it waits
+}

@@ -14,6 +14,7 @@ type Metrics struct {
 	published prometheus.Counter
 	recorded  prometheus.Counter
 	setAside  prometheus.Counter
+	retries   *prometheus.CounterVec
 	failures  *prometheus.CounterVec
 }
 
@@ -25,9 +26,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		published: prometheus.NewCounter(prometheus.CounterOpts{Name: "alfred_admin_published_topics_total", Help: "Changes told to the data plane."}),
 		recorded:  prometheus.NewCounter(prometheus.CounterOpts{Name: "alfred_admin_recorded_entries_total", Help: "Entries of the usage stream that were acknowledged."}),
 		setAside:  prometheus.NewCounter(prometheus.CounterOpts{Name: "alfred_admin_entries_set_aside_total", Help: "Entries of the usage stream that could not be booked."}),
+		retries:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "alfred_admin_entries_retried_total", Help: "Entries that were set aside and tried again, by result (recorded, refused)."}, []string{"result"}),
 		failures:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "alfred_admin_background_failures_total", Help: "Failed steps beside the API."}, []string{"what"}),
 	}
-	r.MustRegister(m.requests, m.seconds, m.published, m.recorded, m.setAside, m.failures)
+	r.MustRegister(m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures)
 	return m
 }
 
@@ -54,6 +56,16 @@ func (m *Metrics) record(n int) {
 func (m *Metrics) aside() {
 	if m != nil {
 		m.setAside.Inc()
+	}
+}
+
+func (m *Metrics) retried(recorded bool) {
+	switch {
+	case m == nil:
+	case recorded:
+		m.retries.WithLabelValues("recorded").Inc()
+	default:
+		m.retries.WithLabelValues("refused").Inc()
 	}
 }
 

@@ -111,8 +111,11 @@ type HistoryRecords interface {
 	// RecordEvents stores a batch and its aggregates in one transaction: an
 	// event that is there already changes nothing. It returns how many were new.
 	RecordEvents(ctx context.Context, events []alfred.UsageEvent) (inserted int, err error)
-	// SetAside keeps an entry of the stream that could not be read.
+	// SetAside keeps an entry of the stream that could not be booked.
 	SetAside(ctx context.Context, org alfred.OrgID, entry string, raw []byte, reason string) error
+	EntriesSetAside(ctx context.Context, org alfred.OrgID, waiting bool, after string, limit int) ([]alfred.EntrySetAside, error) // newest first
+	EntrySetAside(ctx context.Context, org alfred.OrgID, entry string) (alfred.EntrySetAside, error)
+	TriedSetAside(ctx context.Context, org alfred.OrgID, entry, reason string, booked bool, at time.Time) (alfred.EntrySetAside, error)
 	Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) // newest first, without decisions
 	UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error)
 	CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Counter) (alfred.Credits, error)

@@ -71,6 +71,8 @@ var rights = map[string]struct {
 	"listTransfers":       {"", "ok", "ok", "403", "403", "403"},
 	"exportTransfers":     {"", "ok", "ok", "403", "403", "403"},
 	"listAudit":           {"", "ok", "ok", "ok", "ok", "ok"},
+	"listSetAside":        {"", "ok", "ok", "403", "403", "403"},
+	"retrySetAside":       {"", "ok", "ok", "403", "403", "403"},
 	"verifyAudit":         {"", "ok", "ok", "403", "403", "403"},
 	"getDecision":         {"", "ok", "ok", "ok", "ok", "404"},
 	"getOpenAPI":          {"", "ok", "ok", "ok", "ok", "ok"},
@@ -144,7 +146,8 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	_, err := w.records.RecordEvents(w.ctx, []alfred.UsageEvent{event})
 	w.must(err)
 	fill := strings.NewReplacer("{user_id}", member.id, "{team_id}", team, "{key_id}", key, "{department_id}", department, "{project_id}", project,
-		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", "job_none")
+		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", "job_none", "{entry_id}", "1-0")
+	w.must(w.records.SetAside(w.ctx, w.org, "1-0", []byte("{}"), "test"))
 
 	doc, err := api.Document()
 	w.must(err)

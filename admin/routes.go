@@ -76,6 +76,8 @@ func operations() map[string]access {
 		"listTransfers":   admins,
 		"exportTransfers": admins,
 		"listAudit":       members, // what they did themselves
+		"listSetAside":    admins,
+		"retrySetAside":   admins,
 		"verifyAudit":     admins,
 		"getDecision":     members, // their own; team admins their members'
 		"getOpenAPI":      everyone,

@@ -815,6 +815,24 @@ func (e GetEfficiencyParamsWindow) Valid() bool {
 	}
 }
 
+// Defines values for ListSetAsideParamsState.
+const (
+	All     ListSetAsideParamsState = "all"
+	Waiting ListSetAsideParamsState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the ListSetAsideParamsState enum.
+func (e ListSetAsideParamsState) Valid() bool {
+	switch e {
+	case All:
+		return true
+	case Waiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListModelsParamsWindow.
 const (
 	ListModelsParamsWindowCurrent  ListModelsParamsWindow = "current"
@@ -2349,6 +2367,33 @@ type SessionCreate struct {
 	ApiKey string `json:"api_key"`
 }
 
+// SetAsideEntry defines model for SetAsideEntry.
+type SetAsideEntry struct {
+	// Attempts To book it since.
+	Attempts int64 `json:"attempts"`
+
+	// Entry As it was written, never with a word of a prompt.
+	Entry string `json:"entry"`
+
+	// Id Of the stream.
+	Id string `json:"id"`
+
+	// Reason Why it could not be booked, at the last attempt.
+	Reason string `json:"reason"`
+
+	// RecordedAt Null while it waits.
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at"`
+	SetAsideAt time.Time                    `json:"set_aside_at"`
+	TriedAt    nullable.Nullable[time.Time] `json:"tried_at"`
+}
+
+// SetAsidePage defines model for SetAsidePage.
+type SetAsidePage struct {
+	Data       []SetAsideEntry               `json:"data"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
 // Settings defines model for Settings.
 type Settings = alfred.Settings
 
@@ -2970,6 +3015,27 @@ type ListJobRowsParams struct {
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListSetAsideParams defines parameters for ListSetAside.
+type ListSetAsideParams struct {
+	State *ListSetAsideParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListSetAsideParamsState defines parameters for ListSetAside.
+type ListSetAsideParamsState string
+
+// RetrySetAsideParams defines parameters for RetrySetAside.
+type RetrySetAsideParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListLimitsParams defines parameters for ListLimits.
@@ -3725,6 +3791,12 @@ type ServerInterface interface {
 	// ListJobRows What became of each row
 	// (GET /v1/admin/jobs/{job_id}/rows)
 	ListJobRows(c *gin.Context, jobId JobID, params ListJobRowsParams)
+	// ListSetAside What could not be booked
+	// (GET /v1/admin/ledger/set-aside)
+	ListSetAside(c *gin.Context, params ListSetAsideParams)
+	// RetrySetAside Try to book an entry again
+	// (POST /v1/admin/ledger/set-aside/{entry_id}/retry)
+	RetrySetAside(c *gin.Context, entryId string, params RetrySetAsideParams)
 	// ListLimits List caps and rate limits
 	// (GET /v1/admin/limits)
 	ListLimits(c *gin.Context, params ListLimitsParams)
@@ -4707,6 +4779,106 @@ func (siw *ServerInterfaceWrapper) ListJobRows(c *gin.Context) {
 	}
 
 	siw.Handler.ListJobRows(c, jobId, params)
+}
+
+// ListSetAside operation middleware
+func (siw *ServerInterfaceWrapper) ListSetAside(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSetAsideParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSetAside(c, params)
+}
+
+// RetrySetAside operation middleware
+func (siw *ServerInterfaceWrapper) RetrySetAside(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "entry_id" -------------
+	var entryId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry_id", c.Param("entry_id"), &entryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter entry_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetrySetAsideParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RetrySetAside(c, entryId, params)
 }
 
 // ListLimits operation middleware
@@ -8533,6 +8705,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/demo", wrapper.GetDemo)
 	router.POST(options.BaseURL+"/v1/admin/demo", wrapper.CreateDemo)
 	router.GET(options.BaseURL+"/v1/admin/audit.csv", wrapper.ExportAudit)
+	router.GET(options.BaseURL+"/v1/admin/ledger/set-aside", wrapper.ListSetAside)
+	router.POST(options.BaseURL+"/v1/admin/ledger/set-aside/:entry_id/retry", wrapper.RetrySetAside)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI)
 }
 
@@ -9159,6 +9333,85 @@ type ListJobRowsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListJobRowsdefaultApplicationProblemPlusJSONResponse) VisitListJobRowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSetAsideRequestObject struct {
+	Params ListSetAsideParams
+}
+
+type ListSetAsideResponseObject interface {
+	VisitListSetAsideResponse(w http.ResponseWriter) error
+}
+
+type ListSetAside200JSONResponse SetAsidePage
+
+func (response ListSetAside200JSONResponse) VisitListSetAsideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSetAsidedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSetAsidedefaultApplicationProblemPlusJSONResponse) VisitListSetAsideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetrySetAsideRequestObject struct {
+	EntryId string `json:"entry_id"`
+	Params  RetrySetAsideParams
+}
+
+type RetrySetAsideResponseObject interface {
+	VisitRetrySetAsideResponse(w http.ResponseWriter) error
+}
+
+type RetrySetAside200JSONResponse SetAsideEntry
+
+func (response RetrySetAside200JSONResponse) VisitRetrySetAsideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetrySetAsidedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RetrySetAsidedefaultApplicationProblemPlusJSONResponse) VisitRetrySetAsideResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12452,6 +12705,12 @@ type StrictServerInterface interface {
 	// ListJobRows What became of each row
 	// (GET /v1/admin/jobs/{job_id}/rows)
 	ListJobRows(ctx context.Context, request ListJobRowsRequestObject) (ListJobRowsResponseObject, error)
+	// ListSetAside What could not be booked
+	// (GET /v1/admin/ledger/set-aside)
+	ListSetAside(ctx context.Context, request ListSetAsideRequestObject) (ListSetAsideResponseObject, error)
+	// RetrySetAside Try to book an entry again
+	// (POST /v1/admin/ledger/set-aside/{entry_id}/retry)
+	RetrySetAside(ctx context.Context, request RetrySetAsideRequestObject) (RetrySetAsideResponseObject, error)
 	// ListLimits List caps and rate limits
 	// (GET /v1/admin/limits)
 	ListLimits(ctx context.Context, request ListLimitsRequestObject) (ListLimitsResponseObject, error)
@@ -13213,6 +13472,59 @@ func (sh *strictHandler) ListJobRows(ctx *gin.Context, jobId JobID, params ListJ
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListJobRowsResponseObject); ok {
 		if err := validResponse.VisitListJobRowsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSetAside operation middleware
+func (sh *strictHandler) ListSetAside(ctx *gin.Context, params ListSetAsideParams) {
+	var request ListSetAsideRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSetAside(ctx, request.(ListSetAsideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSetAside")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSetAsideResponseObject); ok {
+		if err := validResponse.VisitListSetAsideResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetrySetAside operation middleware
+func (sh *strictHandler) RetrySetAside(ctx *gin.Context, entryId string, params RetrySetAsideParams) {
+	var request RetrySetAsideRequestObject
+
+	request.EntryId = entryId
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetrySetAside(ctx, request.(RetrySetAsideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetrySetAside")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RetrySetAsideResponseObject); ok {
+		if err := validResponse.VisitRetrySetAsideResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

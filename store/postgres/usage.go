@@ -119,12 +119,3 @@ func (s *Store) CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Cou
 	n, err := s.q(ctx).CounterUsage(ctx, org, c.Kind, short(c.Subject), c.Window.Start)
 	return alfred.Credits(n), failed(err, "read usage of %s %s", c.Kind, c.Subject)
 }
-
-// SetAside keeps an entry of the stream that could not be read. A second time
-// changes nothing.
-func (s *Store) SetAside(ctx context.Context, org alfred.OrgID, entry string, raw []byte, reason string) error {
-	if raw == nil {
-		raw = []byte{}
-	}
-	return failed(s.q(ctx).SetAside(ctx, org, entry, raw, clean(reason)), "set entry %s aside", entry)
-}

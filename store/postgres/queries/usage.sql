@@ -65,6 +65,19 @@ RETURNING true AS added;
 -- name: SetAside :exec
 INSERT INTO stream_set_aside (org_id, entry, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
+-- name: EntriesSetAside :many
+SELECT * FROM stream_set_aside
+WHERE org_id = @org_id AND (@after::text = '' OR entry < @after::text) AND (NOT @waiting::boolean OR recorded_at IS NULL)
+ORDER BY entry DESC LIMIT sqlc.narg(max)::bigint;
+
+-- name: EntrySetAside :one
+SELECT * FROM stream_set_aside WHERE org_id = $1 AND entry = $2;
+
+-- name: TriedSetAside :one
+UPDATE stream_set_aside SET attempts = attempts + 1, tried_at = @tried_at, reason = @reason, recorded_at = coalesce(recorded_at, sqlc.narg(recorded_at)::timestamptz)
+WHERE org_id = @org_id AND entry = @entry
+RETURNING *;
+
 -- name: Usage :many
 SELECT * FROM usage_events
 WHERE org_id = @org_id

@@ -174,6 +174,17 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
+type StreamSetAside struct {
+	OrgID      alfred.OrgID
+	Entry      string
+	Raw        []byte
+	Reason     string
+	CreatedAt  time.Time
+	Attempts   int64
+	TriedAt    *time.Time
+	RecordedAt *time.Time
+}
+
 type Team struct {
 	OrgID        alfred.OrgID
 	ID           alfred.TeamID

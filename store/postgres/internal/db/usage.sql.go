@@ -260,6 +260,66 @@ func (q *Queries) EnsureUsagePartitions(ctx context.Context, days []time.Time) e
 	return err
 }
 
+const entriesSetAside = `-- name: EntriesSetAside :many
+SELECT org_id, entry, raw, reason, created_at, attempts, tried_at, recorded_at FROM stream_set_aside
+WHERE org_id = $1 AND ($2::text = '' OR entry < $2::text) AND (NOT $3::boolean OR recorded_at IS NULL)
+ORDER BY entry DESC LIMIT $4::bigint
+`
+
+func (q *Queries) EntriesSetAside(ctx context.Context, orgID alfred.OrgID, after string, waiting bool, max *int64) ([]StreamSetAside, error) {
+	rows, err := q.db.Query(ctx, entriesSetAside,
+		orgID,
+		after,
+		waiting,
+		max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StreamSetAside
+	for rows.Next() {
+		var i StreamSetAside
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.Entry,
+			&i.Raw,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.Attempts,
+			&i.TriedAt,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const entrySetAside = `-- name: EntrySetAside :one
+SELECT org_id, entry, raw, reason, created_at, attempts, tried_at, recorded_at FROM stream_set_aside WHERE org_id = $1 AND entry = $2
+`
+
+func (q *Queries) EntrySetAside(ctx context.Context, orgID alfred.OrgID, entry string) (StreamSetAside, error) {
+	row := q.db.QueryRow(ctx, entrySetAside, orgID, entry)
+	var i StreamSetAside
+	err := row.Scan(
+		&i.OrgID,
+		&i.Entry,
+		&i.Raw,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.Attempts,
+		&i.TriedAt,
+		&i.RecordedAt,
+	)
+	return i, err
+}
+
 const lockUsage = `-- name: LockUsage :one
 SELECT (now() AT TIME ZONE 'UTC')::date AS today FROM pg_advisory_xact_lock(hashtextextended($1::text, 0))
 `
@@ -283,6 +343,42 @@ func (q *Queries) SetAside(ctx context.Context, orgID alfred.OrgID, entry string
 		reason,
 	)
 	return err
+}
+
+const triedSetAside = `-- name: TriedSetAside :one
+UPDATE stream_set_aside SET attempts = attempts + 1, tried_at = $1, reason = $2, recorded_at = coalesce(recorded_at, $3::timestamptz)
+WHERE org_id = $4 AND entry = $5
+RETURNING org_id, entry, raw, reason, created_at, attempts, tried_at, recorded_at
+`
+
+type TriedSetAsideParams struct {
+	TriedAt    *time.Time
+	Reason     string
+	RecordedAt *time.Time
+	OrgID      alfred.OrgID
+	Entry      string
+}
+
+func (q *Queries) TriedSetAside(ctx context.Context, arg TriedSetAsideParams) (StreamSetAside, error) {
+	row := q.db.QueryRow(ctx, triedSetAside,
+		arg.TriedAt,
+		arg.Reason,
+		arg.RecordedAt,
+		arg.OrgID,
+		arg.Entry,
+	)
+	var i StreamSetAside
+	err := row.Scan(
+		&i.OrgID,
+		&i.Entry,
+		&i.Raw,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.Attempts,
+		&i.TriedAt,
+		&i.RecordedAt,
+	)
+	return i, err
 }
 
 const usage = `-- name: Usage :many
