@@ -20,7 +20,7 @@ import (
 type allowances struct {
 	ledger   Ledger
 	settings GateSettings
-	newHold  func(now time.Time) (alfred.HoldID, error)
+	name     func(now time.Time) (identity, error)
 	now      func() time.Time
 	away     *away
 	metrics  *Metrics
@@ -63,9 +63,9 @@ const (
 	yieldMost      = 8
 )
 
-func newAllowances(l Ledger, s GateSettings, newHold func(time.Time) (alfred.HoldID, error), now func() time.Time, w *away, m *Metrics, log *slog.Logger) *allowances {
+func newAllowances(l Ledger, s GateSettings, name func(time.Time) (identity, error), now func() time.Time, w *away, m *Metrics, log *slog.Logger) *allowances {
 	return &allowances{
-		ledger: l, settings: s, newHold: newHold, now: now, away: w, metrics: m, log: log,
+		ledger: l, settings: s, name: name, now: now, away: w, metrics: m, log: log,
 		wanted: newLRU[allowanceKey, *wanted](maxAllowances), retired: make(map[*allowance]time.Time), pace: newPace(s.Processes),
 	}
 }

@@ -84,10 +84,7 @@ func New(c Config) (*Server, error) {
 		journal: newJournal(c.Ledger, m, c.Log),
 	}
 	g.away.at.Store(c.Now().UnixNano())
-	g.allowances = newAllowances(c.Ledger, c.Gate, func(now time.Time) (alfred.HoldID, error) {
-		id, err := newIdentity(now, c.Entropy)
-		return id.hold, err
-	}, c.Now, &g.away, m, c.Log)
+	g.allowances = newAllowances(c.Ledger, c.Gate, func(now time.Time) (identity, error) { return newIdentity(now, c.Entropy) }, c.Now, &g.away, m, c.Log)
 	watchGauge(c.Metrics, "allowances", "What is set aside for outages: holds.", func() float64 { n, _ := g.allowances.kept(); return float64(n) })
 	watchGauge(c.Metrics, "allowance_credits", "What is set aside for outages, in credits.", func() float64 {
 		_, amount := g.allowances.kept()

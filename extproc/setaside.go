@@ -92,7 +92,7 @@ func (s *allowances) take(ctx context.Context, w *wanted) error {
 	if size == 0 || size < asked.need {
 		return nil
 	}
-	id, err := s.newHold(sent)
+	id, err := s.name(sent)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s *allowances) take(ctx context.Context, w *wanted) error {
 		reply, err := s.reserve(ctx, request)
 		if err != nil {
 			// Made or not, nobody extends it: it expires and costs nothing.
-			return fmt.Errorf("set aside %s: %w", id, err)
+			return fmt.Errorf("set aside %s: %w", id.hold, err)
 		}
 		switch reply.Verdict {
 		case alfred.VerdictStale:
@@ -121,14 +121,14 @@ func (s *allowances) take(ctx context.Context, w *wanted) error {
 
 // request asks for an allowance on every counter of a person's plan. The
 // overdraft is not set aside, and buckets are not charged.
-func (s *allowances) request(w wanted, id alfred.HoldID, size alfred.Credits, at time.Time) (alfred.ReserveRequest, bool) {
+func (s *allowances) request(w wanted, id identity, size alfred.Credits, at time.Time) (alfred.ReserveRequest, bool) {
 	p, refusal, err := alfred.NewPlan(w.catalog, w.principal, w.ask, at)
 	if err != nil || refusal != nil {
 		return alfred.ReserveRequest{}, false // told to those who ask
 	}
 	r := alfred.ReserveRequest{
-		Org: w.catalog.Org, Hold: id, Need: size, Want: size, Caps: p.Caps, Window: p.Window, TTL: s.settings.ttl(w.catalog),
-		Terms: alfred.Terms{OnExpiry: alfred.ReapZero, Event: setAside(w.catalog.Org, id, at)},
+		Org: w.catalog.Org, Hold: id.hold, Need: size, Want: size, Caps: p.Caps, Window: p.Window, TTL: s.settings.ttl(w.catalog),
+		Terms: alfred.Terms{OnExpiry: alfred.ReapZero, Event: setAside(w.catalog.Org, id)},
 	}
 	for i := range r.Caps {
 		r.Caps[i].Charge = tightened(r.Caps[i].Charge)
@@ -144,8 +144,10 @@ func (s *allowances) request(w wanted, id alfred.HoldID, size alfred.Credits, at
 
 // setAside is the event of an allowance that is given back, or expires: it
 // names nobody, for nobody asked for anything.
-func setAside(org alfred.OrgID, id alfred.HoldID, at time.Time) alfred.UsageEvent {
-	return alfred.UsageEvent{Kind: alfred.EventVoid, Org: org, Reservation: id, At: at, Outcome: alfred.OutcomeAllowance}
+func setAside(org alfred.OrgID, id identity) alfred.UsageEvent {
+	return alfred.UsageEvent{
+		Kind: alfred.EventVoid, Org: org, Reservation: id.hold, Request: id.request, Decision: id.decision, At: id.at, Outcome: alfred.OutcomeAllowance,
+	}
 }
 
 func (s *allowances) taken(w *wanted, a *allowance) {
@@ -208,8 +210,9 @@ func (s *allowances) extend(ctx context.Context, a *allowance) error {
 func (s *allowances) giveBack(ctx context.Context, a *allowance) error {
 	ctx, cancel := context.WithTimeout(ctx, retryTimeout)
 	defer cancel()
-	began := time.Now()
-	_, err := s.ledger.Void(ctx, a.record, setAside(a.record.Org, a.record.Hold, s.now()))
+	began, event := time.Now(), a.record.Terms.Event
+	event.At = s.now()
+	_, err := s.ledger.Void(ctx, a.record, event)
 	s.metrics.called("void", began, err)
 	if err != nil && !isMistake(err) {
 		return fmt.Errorf("give back allowance %s: %w", a.record.Hold, err)

@@ -23,6 +23,8 @@ type answer struct {
 	tokens       int64  // what an acknowledged one says it used
 	began, ended time.Time
 	body         string // of a refusal
+	person       int
+	degraded     string // what x-alfred-degraded said
 }
 
 // load is people who keep calling until stop.
@@ -54,6 +56,7 @@ func (r *rig) spend(t *testing.T, workers int) *load {
 				default:
 				}
 				a := l.call(r.keys[w%len(r.keys)], n%3)
+				a.person = w % len(r.keys)
 				l.mu.Lock()
 				l.answers = append(l.answers, a)
 				l.mu.Unlock()
@@ -141,7 +144,7 @@ func (l *load) call(key string, kind int) (a answer) {
 		return a
 	}
 	defer func() { _ = res.Body.Close() }()
-	a.status, a.request = res.StatusCode, res.Header.Get("X-Alfred-Request-Id")
+	a.status, a.request, a.degraded = res.StatusCode, res.Header.Get("X-Alfred-Request-Id"), res.Header.Get("X-Alfred-Degraded")
 	text, err := io.ReadAll(res.Body)
 	if a.status != http.StatusOK {
 		a.body = string(text)

@@ -47,9 +47,10 @@ type rig struct {
 	extproc  *child
 	health   string // of alfred-extproc, as a URL
 
-	dir   string
-	owner string // a key
-	keys  []string
+	dir    string
+	owner  string // a key
+	keys   []string
+	people []string // whose keys they are
 }
 
 // child is one of our own processes, that a story can stop, kill and start again.
@@ -227,7 +228,7 @@ func (r *rig) populate(t *testing.T) {
 			"email": fmt.Sprintf("person%d@company.com", i), "name": "Person", "personal_quota": 1_000_000_000,
 		}, &p)
 		r.manage(t, http.MethodPost, "/v1/admin/teams/"+team.ID+"/members/"+p.ID+"?is_admin=false", nil, nil)
-		r.keys = append(r.keys, p.Key)
+		r.keys, r.people = append(r.keys, p.Key), append(r.people, p.ID)
 	}
 	for _, k := range r.keys {
 		r.awaitKey(t, k)

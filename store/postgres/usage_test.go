@@ -100,3 +100,28 @@ func TestTotalsAreExactForWindowsThatCutHours(t *testing.T) {
 		})
 	}
 }
+
+// What a process sets aside for an outage, and gives back or lets expire, is
+// recorded like every hold, but is no request.
+func TestAnAllowanceIsNoRequest(t *testing.T) {
+	w := newWorld(t)
+	spent := w.settled("hold_1", noon.Add(time.Minute), 1)
+	var events []alfred.UsageEvent
+	for i, kind := range []alfred.EventKind{alfred.EventVoid, alfred.EventExpired} {
+		events = append(events, alfred.UsageEvent{
+			Kind: kind, Org: w.org, Reservation: alfred.HoldID(fmt.Sprintf("hold_a%d", i)), At: noon.Add(time.Minute), Outcome: alfred.OutcomeAllowance, Held: 5,
+		})
+	}
+	w.record(3, append(events, spent)...)
+	list, _, err := w.Usage(w.ctx, w.org, alfred.UsageFilter{})
+	w.must(err)
+	w.same(list, []alfred.UsageEvent{spent})
+	for _, f := range []alfred.UsageFilter{{}, {From: noon.Add(30 * time.Second), Until: noon.Add(2 * time.Minute)}} {
+		totals, err := w.UsageTotals(w.ctx, w.org, f)
+		w.must(err)
+		if len(totals) != 1 || totals[0].Requests != 1 {
+			t.Errorf("totals %+v", totals)
+		}
+	}
+	w.same(w.count("SELECT sum(requests)::bigint FROM usage_hourly"), int64(1))
+}

@@ -79,8 +79,9 @@ WHERE org_id = @org_id AND entry = @entry
 RETURNING *;
 
 -- name: Usage :many
+-- An allowance is no request, so it is in no list of them.
 SELECT * FROM usage_events
-WHERE org_id = @org_id
+WHERE org_id = @org_id AND outcome <> 'allowance'
   AND (@user_id::text = '' OR user_id = @user_id)
   AND (sqlc.narg(since)::timestamptz IS NULL OR (at >= sqlc.narg(since) AND occurred_on >= (sqlc.narg(since) AT TIME ZONE 'UTC')::date))
   AND (sqlc.narg(until)::timestamptz IS NULL OR (at < sqlc.narg(until) AND occurred_on <= (sqlc.narg(until) AT TIME ZONE 'UTC')::date))
@@ -99,7 +100,7 @@ WITH used AS (
       AND (sqlc.narg(end_hour)::timestamptz IS NULL OR hour < sqlc.narg(end_hour))
   UNION ALL
     SELECT model, CASE WHEN kind IN ('settle', 'expired') THEN 1 ELSE 0 END, input, cached_input, cache_write, output, reasoning, cost FROM usage_events e
-    WHERE e.org_id = @org_id AND (@user_id = '' OR e.user_id = @user_id) AND kind <> 'void'
+    WHERE e.org_id = @org_id AND (@user_id = '' OR e.user_id = @user_id) AND kind <> 'void' AND outcome <> 'allowance'
       AND ((occurred_on = (sqlc.narg(since)::timestamptz AT TIME ZONE 'UTC')::date AND at >= sqlc.narg(since)::timestamptz AND at < sqlc.narg(first_hour)
             AND (sqlc.narg(until)::timestamptz IS NULL OR at < sqlc.narg(until)))
         OR (occurred_on = (sqlc.narg(until)::timestamptz AT TIME ZONE 'UTC')::date AND at >= sqlc.narg(end_hour) AND at < sqlc.narg(until)

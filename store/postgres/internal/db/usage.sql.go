@@ -383,7 +383,7 @@ func (q *Queries) TriedSetAside(ctx context.Context, arg TriedSetAsideParams) (S
 
 const usage = `-- name: Usage :many
 SELECT occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, recorded_at FROM usage_events
-WHERE org_id = $1
+WHERE org_id = $1 AND outcome <> 'allowance'
   AND ($2::text = '' OR user_id = $2)
   AND ($3::timestamptz IS NULL OR (at >= $3 AND occurred_on >= ($3 AT TIME ZONE 'UTC')::date))
   AND ($4::timestamptz IS NULL OR (at < $4 AND occurred_on <= ($4 AT TIME ZONE 'UTC')::date))
@@ -403,6 +403,7 @@ type UsageParams struct {
 	Max              *int64
 }
 
+// An allowance is no request, so it is in no list of them.
 func (q *Queries) Usage(ctx context.Context, arg UsageParams) ([]UsageEvent, error) {
 	rows, err := q.db.Query(ctx, usage,
 		arg.OrgID,
@@ -544,7 +545,7 @@ WITH used AS (
       AND ($4::timestamptz IS NULL OR hour < $4)
   UNION ALL
     SELECT model, CASE WHEN kind IN ('settle', 'expired') THEN 1 ELSE 0 END, input, cached_input, cache_write, output, reasoning, cost FROM usage_events e
-    WHERE e.org_id = $1 AND ($2 = '' OR e.user_id = $2) AND kind <> 'void'
+    WHERE e.org_id = $1 AND ($2 = '' OR e.user_id = $2) AND kind <> 'void' AND outcome <> 'allowance'
       AND ((occurred_on = ($5::timestamptz AT TIME ZONE 'UTC')::date AND at >= $5::timestamptz AND at < $3
             AND ($6::timestamptz IS NULL OR at < $6))
         OR (occurred_on = ($6::timestamptz AT TIME ZONE 'UTC')::date AND at >= $4 AND at < $6
