@@ -30,6 +30,8 @@ const usage = `usage: alfred-admin [command]
   migrate             bring the database's schema up to this version
   republish           publish everything to the data plane again
   bootstrap-recover   make a new key for an owner: -email picks one of several
+  seed                fill an empty installation with a made-up organisation:
+                      -people 200 -events 20000 -days 90 -seed 1
   version             print the version
 `
 
@@ -59,15 +61,18 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	case "help", "-h", "--help":
 		_, err := io.WriteString(stdout, usage)
 		return err
-	case "serve", "migrate", "republish", "bootstrap-recover":
+	case "serve", "migrate", "republish", "bootstrap-recover", "seed":
 	default:
 		return fmt.Errorf("%q is not a command\n\n%s", command, usage)
 	}
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	email := ""
-	if command == "bootstrap-recover" {
+	email, size := "", seedSize{People: 200, Events: 20_000, Days: 90, Seed: 1}
+	switch command {
+	case "bootstrap-recover":
 		flags.StringVar(&email, "email", "", "address of the owner")
+	case "seed":
+		size.flags(flags)
 	}
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return fmt.Errorf("%s does not take %v\n\n%s", command, args, usage)
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	defer records.Close()
-	if command == "migrate" || command == "serve" {
+	if command == "migrate" || command == "serve" || command == "seed" {
 		if err := records.Migrate(ctx); err != nil {
 			return err
 		}
@@ -123,6 +128,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		}
 		_, err = fmt.Fprintf(stdout, "A new key for %s. It is shown once:\n%s\n", owner.Email, secret)
 		return err
+	case "seed":
+		return seed(ctx, app, records, size, firstSettings(c.Quotas), stdout)
 	case "serve":
 		return serve(ctx, c, app, live, records)
 	default:

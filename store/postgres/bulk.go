@@ -74,7 +74,7 @@ type counterSum struct {
 
 // day writes one day, and adds it up when it is its turn.
 func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan struct{}) error {
-	sums, counters := newUsageSums(l.zones), map[counterKey]*counterSum{}
+	sums, counters := usageSums{}, map[counterKey]*counterSum{}
 	for _, e := range events {
 		sums.add(e)
 		for _, c := range e.Charges {
@@ -90,9 +90,10 @@ func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan 
 	if err := l.store.copyDay(ctx, on, events); err != nil {
 		return err
 	}
-	if err := l.store.copyHourly(ctx, sums.hourly); err != nil {
+	if err := l.store.copyHourly(ctx, sums); err != nil {
 		return err
 	}
+	rolled := sums.rollups(l.zones)
 	select {
 	case <-turn:
 	case <-ctx.Done():
@@ -105,11 +106,11 @@ func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan 
 			l.counters[k] = c
 		}
 	}
-	_, keys, at := keyUses(events)
+	_, keys, at := keyUses(spentOf(events))
 	for i, k := range keys {
 		l.keys[alfred.KeyID(k)] = at[i]
 	}
-	for k, sum := range sums.rollups {
+	for k, sum := range rolled {
 		if have := l.rollups[k]; have != nil {
 			have.Add(*sum)
 		} else {
@@ -155,16 +156,15 @@ func (l *load) finish(ctx context.Context, org alfred.OrgID) error {
 	if err != nil {
 		return err
 	}
+	if _, err := l.store.conn(ctx).Exec(ctx, "ANALYZE"); err != nil {
+		return failed(err, "analyze")
+	}
 	ids := slices.Sorted(maps.Keys(l.keys))
 	orgs, at := make([]string, len(ids)), make([]time.Time, len(ids))
 	for i, id := range ids {
 		orgs[i], at[i] = string(org), l.keys[id]
 	}
-	if err := l.store.q(ctx).UseKeys(ctx, orgs, texts(ids), at); err != nil {
-		return failed(err, "note when keys were used")
-	}
-	_, err = l.store.conn(ctx).Exec(ctx, "ANALYZE")
-	return failed(err, "analyze")
+	return failed(l.store.q(ctx).UseKeys(ctx, orgs, texts(ids), at), "note when keys were used")
 }
 
 // copyDay makes the partition of a day and fills it before its indices are
@@ -172,7 +172,7 @@ func (l *load) finish(ctx context.Context, org alfred.OrgID) error {
 func (s *Store) copyDay(ctx context.Context, on time.Time, events []alfred.UsageEvent) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
 		tx, name := s.conn(ctx), "usage_events_"+on.Format("20060102")
-		spent := slices.DeleteFunc(slices.Clone(events), func(e alfred.UsageEvent) bool { return e.Kind == alfred.EventDecision })
+		spent := spentOf(events)
 		if err := s.copyDecisions(ctx, events); err != nil {
 			return err
 		}
@@ -198,6 +198,11 @@ func (s *Store) copyDay(ctx context.Context, on time.Time, events []alfred.Usage
 	})
 }
 
+// spentOf leaves the refusals out.
+func spentOf(events []alfred.UsageEvent) []alfred.UsageEvent {
+	return slices.DeleteFunc(slices.Clone(events), func(e alfred.UsageEvent) bool { return e.Kind == alfred.EventDecision })
+}
+
 func (s *Store) copyDecisions(ctx context.Context, events []alfred.UsageEvent) error {
 	var refused []alfred.UsageEvent
 	for _, e := range events {
@@ -211,7 +216,7 @@ func (s *Store) copyDecisions(ctx context.Context, events []alfred.UsageEvent) e
 	})
 }
 
-func (s *Store) copyHourly(ctx context.Context, sums map[hourKey]*alfred.UsageSums) error {
+func (s *Store) copyHourly(ctx context.Context, sums usageSums) error {
 	keys := slices.SortedFunc(maps.Keys(sums), hourKey.compare)
 	return s.copyRows(ctx, "usage_hourly", []string{
 		"org_id", "hour", "user_id", "team_id", "department_id", "project_id", "model", "provider", "key_id", "outcome", "requests", "denials", "estimated", "overruns",

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -73,10 +75,12 @@ func (s *Store) LoadPeople(ctx context.Context, org alfred.OrgID, c Crowd) error
 		if err != nil {
 			return err
 		}
-		for u, p := range c.InProjects {
-			if err := s.AddProjectMember(ctx, org, p, u); err != nil {
-				return err
-			}
+		users := slices.Sorted(maps.Keys(c.InProjects))
+		err = s.copyRows(ctx, "project_members", []string{"org_id", "project_id", "user_id"}, len(users), func(i int) []any {
+			return []any{org, c.InProjects[users[i]], users[i]}
+		})
+		if err != nil {
+			return err
 		}
 		for _, t := range c.Transfers {
 			if err := s.CreateTransfer(ctx, t); err != nil {

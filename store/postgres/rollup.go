@@ -25,14 +25,14 @@ func (s *Store) addUp(ctx context.Context, events, refused []alfred.UsageEvent) 
 	if err != nil {
 		return err
 	}
-	sums := newUsageSums(zones)
+	sums := usageSums{}
 	for _, e := range slices.Concat(events, refused) {
 		sums.add(e)
 	}
 	if err := s.q(ctx).AddUsageHourly(ctx, sums.hourlyRows()); err != nil {
 		return failed(err, "add up hours")
 	}
-	if err := s.q(ctx).AddUsageRollups(ctx, sums.rollupRows()); err != nil {
+	if err := s.q(ctx).AddUsageRollups(ctx, rollupRows(sums.rollups(zones))); err != nil {
 		return failed(err, "add up days")
 	}
 	orgs, ids, at := keyUses(events)

@@ -38,16 +38,8 @@ func rollups(d string) (grains []string, total bool) {
 // deniedOutcome begins the outcome of what was refused; the code follows.
 const deniedOutcome = "denied:"
 
-// usageSums sums events as the tables keep them.
-type usageSums struct {
-	zones   map[alfred.OrgID]*time.Location
-	hourly  map[hourKey]*alfred.UsageSums
-	rollups map[rollupKey]*alfred.UsageSums
-}
-
-func newUsageSums(zones map[alfred.OrgID]*time.Location) *usageSums {
-	return &usageSums{zones, map[hourKey]*alfred.UsageSums{}, map[rollupKey]*alfred.UsageSums{}}
-}
+// usageSums sums events by the hour, which every other sum is made of.
+type usageSums map[hourKey]*alfred.UsageSums
 
 type hourKey struct {
 	org             alfred.OrgID
@@ -82,34 +74,42 @@ func (a rollupKey) compare(b rollupKey) int {
 
 // add sums one event or refusal. A void is no use of a model, and an allowance
 // no request.
-func (s *usageSums) add(e alfred.UsageEvent) {
+func (s usageSums) add(e alfred.UsageEvent) {
 	if e.Kind == alfred.EventVoid || e.Outcome == alfred.OutcomeAllowance {
 		return
 	}
 	one, outcome := usageOf(e)
-	zone := s.zones[e.Org]
-	if zone == nil {
-		zone = time.UTC
-	}
-	h := hourKey{e.Org, e.At.UTC().Truncate(time.Hour), e.User, e.Team, e.Department, e.Project, e.Model, e.Provider, e.Key, outcome}
-	plus(s.hourly, h, one)
-	for _, of := range []struct{ dimension, subject string }{
-		{dimensionOrg, ""},
-		{string(alfred.ByDepartment), string(e.Department)},
-		{string(alfred.ByTeam), string(e.Team)},
-		{string(alfred.ByProject), string(e.Project)},
-		{string(alfred.ByUser), string(e.User)},
-		{string(alfred.ByKey), string(e.Key)},
-	} {
-		grains, total := rollups(of.dimension)
-		for _, g := range grains {
-			k := rollupKey{org: e.Org, grain: g, dimension: of.dimension, at: begin(g, e.At, zone), subject: of.subject}
-			if !total {
-				k.model, k.provider, k.outcome = e.Model, e.Provider, outcome
+	plus(s, hourKey{e.Org, e.At.UTC().Truncate(time.Hour), e.User, e.Team, e.Department, e.Project, e.Model, e.Provider, e.Key, outcome}, one)
+}
+
+// rollups sums hours by each dimension, and by the days and months of the
+// zones.
+func (s usageSums) rollups(zones map[alfred.OrgID]*time.Location) map[rollupKey]*alfred.UsageSums {
+	out := map[rollupKey]*alfred.UsageSums{}
+	for h, sum := range s {
+		zone := zones[h.org]
+		if zone == nil {
+			zone = time.UTC
+		}
+		for _, of := range []struct{ dimension, subject string }{
+			{dimensionOrg, ""},
+			{string(alfred.ByDepartment), string(h.department)},
+			{string(alfred.ByTeam), string(h.team)},
+			{string(alfred.ByProject), string(h.project)},
+			{string(alfred.ByUser), string(h.user)},
+			{string(alfred.ByKey), string(h.key)},
+		} {
+			grains, total := rollups(of.dimension)
+			for _, g := range grains {
+				k := rollupKey{org: h.org, grain: g, dimension: of.dimension, at: begin(g, h.hour, zone), subject: of.subject}
+				if !total {
+					k.model, k.provider, k.outcome = h.model, h.provider, h.outcome
+				}
+				plus(out, k, *sum)
 			}
-			plus(s.rollups, k, one)
 		}
 	}
+	return out
 }
 
 func plus[K comparable](sums map[K]*alfred.UsageSums, k K, one alfred.UsageSums) {
@@ -152,9 +152,9 @@ func begin(grain string, t time.Time, zone *time.Location) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, zone).UTC()
 }
 
-func (s *usageSums) hourlyRows() (rows db.AddUsageHourlyParams) {
-	for _, k := range slices.SortedFunc(maps.Keys(s.hourly), hourKey.compare) {
-		sum := s.hourly[k]
+func (s usageSums) hourlyRows() (rows db.AddUsageHourlyParams) {
+	for _, k := range slices.SortedFunc(maps.Keys(s), hourKey.compare) {
+		sum := s[k]
 		rows.OrgIds = append(rows.OrgIds, string(k.org))
 		rows.Hours = append(rows.Hours, k.hour)
 		rows.UserIds = append(rows.UserIds, string(k.user))
@@ -180,9 +180,9 @@ func (s *usageSums) hourlyRows() (rows db.AddUsageHourlyParams) {
 	return rows
 }
 
-func (s *usageSums) rollupRows() (rows db.AddUsageRollupsParams) {
-	for _, k := range slices.SortedFunc(maps.Keys(s.rollups), rollupKey.compare) {
-		sum := s.rollups[k]
+func rollupRows(sums map[rollupKey]*alfred.UsageSums) (rows db.AddUsageRollupsParams) {
+	for _, k := range slices.SortedFunc(maps.Keys(sums), rollupKey.compare) {
+		sum := sums[k]
 		rows.OrgIds = append(rows.OrgIds, string(k.org))
 		rows.Grains = append(rows.Grains, k.grain)
 		rows.Dimensions = append(rows.Dimensions, k.dimension)
