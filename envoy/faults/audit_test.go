@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -43,12 +44,35 @@ type ledger struct {
 	waiting                           int64           // events that are not recorded yet
 }
 
-func (r *rig) ledger(t *testing.T) ledger {
+// snapshot is every key of the ledger and its value, of a cluster those of one server after the other.
+func (r *rig) snapshot(t *testing.T) []string {
 	t.Helper()
-	values, err := snapshot.Eval(t.Context(), r.live, nil).StringSlice()
+	cluster, ok := r.live.(*redis.ClusterClient)
+	if !ok {
+		values, err := snapshot.Eval(t.Context(), r.live, nil).StringSlice()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	var mu sync.Mutex
+	var all []string
+	err := cluster.ForEachMaster(t.Context(), func(ctx context.Context, c *redis.Client) error {
+		values, err := snapshot.Eval(ctx, c, nil).StringSlice()
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, values...)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+func (r *rig) ledger(t *testing.T) ledger {
+	t.Helper()
+	values := r.snapshot(t)
 	l := ledger{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]bool{}, map[string]bool{}, 0}
 	number := func(key, text string) int64 {
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -154,7 +178,7 @@ func (r *rig) settle(t *testing.T) ledger {
 		} else if n > 0 {
 			return fmt.Errorf("%v endings wait", n)
 		}
-		if n, err := r.metric(t, "alfred_spool_entries"); err != nil {
+		if n, err := r.metric(t, "alfred_spool_entries"); err != nil && r.spooled {
 			return err
 		} else if n > 0 {
 			return fmt.Errorf("%v settlements are not confirmed", n)
@@ -192,6 +216,21 @@ func (r *rig) audit(t *testing.T, row result, l *load) {
 	if n.lost > 0 || n.double > 0 || n.wrong > 0 || row.drift != 0 || l.hung > 0 {
 		t.Errorf("lost %d, charged twice %d, charged wrongly %d, drift %d, hung %d", n.lost, n.double, n.wrong, row.drift, l.hung)
 	}
+}
+
+// tally lets everything end and returns what the answers, the record and the live ledger say together, and the row of the table.
+// Nothing fails but what breaks the live ledger in itself, and calls that hung.
+func (r *rig) tally(t *testing.T, row result, l *load) (tally, result) {
+	t.Helper()
+	live := r.settle(t)
+	live.whole(t)
+	n := compare(t, l.seen(), r.record(t))
+	row.holds, row.acknowledged, row.lost, row.double, row.drift = len(live.open), n.acknowledged, n.lost, n.double, r.drift(t, live)
+	shared.results.add(t, row)
+	if n.acknowledged == 0 || l.hung > 0 {
+		t.Errorf("%d acknowledged, %d hung", n.acknowledged, l.hung)
+	}
+	return n, row
 }
 
 // record reads every usage event.

@@ -21,7 +21,7 @@ type Fault struct {
 	Hold time.Duration
 }
 
-// Proxy forwards TCP to one server. Without its two functions it changes nothing.
+// Proxy forwards TCP to one server at a time. Without its two functions it changes nothing.
 type Proxy struct {
 	// Reply chooses the fault for a piece of a reply. The zero Fault forwards it.
 	Reply func(piece []byte) Fault
@@ -30,7 +30,7 @@ type Proxy struct {
 	Again func(piece []byte) (delay time.Duration, again bool)
 
 	listener net.Listener
-	server   string
+	server   atomic.Pointer[string]
 	active   atomic.Bool
 	wg       sync.WaitGroup
 	mu       sync.Mutex
@@ -43,13 +43,17 @@ func NewProxy(server string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", server, err)
 	}
-	p := &Proxy{listener: l, server: server, open: map[net.Conn]bool{}}
+	p := &Proxy{listener: l, open: map[net.Conn]bool{}}
+	p.Redirect(server)
 	p.wg.Go(p.accept)
 	return p, nil
 }
 
 // Address is where it listens.
 func (p *Proxy) Address() string { return p.listener.Addr().String() }
+
+// Redirect sends later connections to another server, as an address does that moves in a failover. Those that are open stay.
+func (p *Proxy) Redirect(server string) { p.server.Store(&server) }
 
 // Break begins to ask Reply and Again, Heal ends it. Set both functions before the first Break.
 func (p *Proxy) Break() { p.active.Store(true) }
@@ -79,7 +83,9 @@ func (p *Proxy) accept() {
 	}
 }
 
-func (p *Proxy) dial() (net.Conn, error) { return net.DialTimeout("tcp", p.server, 5*time.Second) }
+func (p *Proxy) dial() (net.Conn, error) {
+	return net.DialTimeout("tcp", *p.server.Load(), 5*time.Second)
+}
 
 // track remembers a connection for Close; it is false after Close.
 func (p *Proxy) track(c net.Conn) bool {

@@ -27,12 +27,20 @@ import (
 
 // plan says what a rig is made of.
 type plan struct {
-	redis7   bool                        // a Redis 7 in Valkey's place
-	postgres *parts.PostgresServer       // of the story's own; nil is the shared one
-	toRedis  func(address string) string // where alfred-extproc finds Redis; nil is at its address
-	toData   func(dsn *url.URL)          // changes where alfred-admin finds Postgres
-	admins   int                         // how many alfred-admin; 0 is one
-	env      []string                    // for all programs
+	redis7    bool                                         // a Redis 7 in Valkey's place
+	postgres  *parts.PostgresServer                        // of the story's own; nil is the shared one
+	toRedis   func(address string) string                  // where alfred-extproc finds Redis; nil is at its address
+	toData    func(dsn *url.URL)                           // changes where alfred-admin finds Postgres
+	place     func(t *testing.T, binary, dir string) place // Redis in another shape than one server
+	unspooled bool                                         // alfred-extproc writes nothing down
+	admins    int                                          // how many alfred-admin; 0 is one
+	env       []string                                     // for all programs
+}
+
+// place is where Redis is.
+type place struct {
+	url  string // REDIS_URL of all programs
+	live redis.UniversalClient
 }
 
 // rig is an installation of one story's own, with people who have credits without end.
@@ -41,8 +49,9 @@ type rig struct {
 	provider *httptest.Server
 	redis    *parts.Redis
 	config   parts.RedisConfig
-	live     *redis.Client // straight to the server, past every proxy
-	dsn      string        // straight to the database
+	live     redis.UniversalClient // straight to the server, past every proxy
+	spooled  bool
+	dsn      string // straight to the database
 	admins   []*child
 	extproc  *child
 	health   string // of alfred-extproc, as a URL
@@ -83,13 +92,9 @@ func newRig(t *testing.T, p plan) *rig {
 	}
 	r := &rig{dir: t.TempDir()}
 	r.config = parts.RedisConfig{Binary: binary, Dir: filepath.Join(r.dir, "redis"), Port: freePort(t), AppendOnly: true}
-	r.startRedis(t)
-	t.Cleanup(func() { r.redis.Kill() })
-	options, err := redis.ParseURL(r.redis.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.live = redis.NewClient(options)
+	r.spooled = !p.unspooled
+	at := r.settleRedis(t, p, binary)
+	r.live = at.live
 	t.Cleanup(func() { _ = r.live.Close() })
 	r.provider = httptest.NewServer(mock.NewHandler())
 	t.Cleanup(r.provider.Close)
@@ -115,9 +120,9 @@ func newRig(t *testing.T, p plan) *rig {
 		adminPort = freePort(t)
 		address := fmt.Sprintf("127.0.0.1:%d", adminPort)
 		r.admins = append(r.admins, r.spawn(t, "alfred-admin", "http://"+address+"/readyz",
-			append([]string{"REDIS_URL=" + r.redis.URL(), "DATABASE_URL=" + data.String(), "ALFRED_ADMIN_LISTEN=" + address}, base...)))
+			append([]string{"REDIS_URL=" + at.url, "DATABASE_URL=" + data.String(), "ALFRED_ADMIN_LISTEN=" + address}, base...)))
 	}
-	reached := r.redis.URL()
+	reached := at.url
 	if p.toRedis != nil {
 		reached = "redis://" + p.toRedis(fmt.Sprintf("127.0.0.1:%d", r.config.Port)) + "/0"
 	}
@@ -127,11 +132,15 @@ func newRig(t *testing.T, p plan) *rig {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 	socket := "unix:" + filepath.Join(sockets, "x.sock")
+	spoolDir := ""
+	if r.spooled {
+		spoolDir = filepath.Join(r.dir, "spool")
+	}
 	health := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	r.health = "http://" + health
 	r.extproc = r.spawn(t, "alfred-extproc", r.health+"/readyz", append([]string{
 		"REDIS_URL=" + reached, "ALFRED_EXTPROC_LISTEN=" + socket, "ALFRED_EXTPROC_HTTP=" + health, "ALFRED_MOCK_URL=" + r.provider.URL + "/v1",
-		"ALFRED_SPOOL_DIR=" + filepath.Join(r.dir, "spool"),
+		"ALFRED_SPOOL_DIR=" + spoolDir,
 	}, base...))
 	r.Envoy = envoytest.Start(t, envoy.Config{
 		Listen: fmt.Sprintf("127.0.0.1:%d", port), ExtProc: socket, Admin: fmt.Sprintf("127.0.0.1:%d", adminPort),
@@ -140,6 +149,21 @@ func newRig(t *testing.T, p plan) *rig {
 	})
 	r.populate(t)
 	return r
+}
+
+// settleRedis runs Redis in the shape that the story has.
+func (r *rig) settleRedis(t *testing.T, p plan, binary string) place {
+	t.Helper()
+	if p.place != nil {
+		return p.place(t, binary, r.config.Dir)
+	}
+	r.startRedis(t)
+	t.Cleanup(func() { r.redis.Kill() })
+	options, err := redis.ParseURL(r.redis.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place{r.redis.URL(), redis.NewClient(options)}
 }
 
 // startRedis runs it, again if it ran before, on the same data and port.

@@ -39,7 +39,7 @@ func (c *Cluster) start(ctx context.Context, binary, dir string, masters int, re
 			return nil, err
 		}
 		bus = append(bus, port)
-		return startServer(ctx, binary, dir, name, "cluster-enabled yes", "cluster-node-timeout 1000",
+		return StartServer(ctx, binary, dir, name, "cluster-enabled yes", "cluster-node-timeout 1000",
 			fmt.Sprintf("cluster-port %d", port), "cluster-require-full-coverage no", "cluster-replica-validity-factor 0")
 	}
 	for i := range masters {
@@ -177,6 +177,21 @@ func (c *Cluster) MoveSlot(ctx context.Context, key string, from, to, batch int,
 		}
 	}
 	return nil
+}
+
+// Fail kills a master, waits until its replica serves, and starts it again as
+// a replica of that.
+func (c *Cluster) Fail(ctx context.Context, master int) error {
+	c.Masters[master].Kill()
+	err := await(ctx, "the replica is promoted", func() error { return field(ctx, c.Replicas[master].Client, "replication", "role", "master") })
+	if err != nil {
+		return err
+	}
+	c.Masters[master], c.Replicas[master] = c.Replicas[master], c.Masters[master]
+	if err := c.Replicas[master].Again(ctx); err != nil {
+		return err
+	}
+	return c.Agreed(ctx)
 }
 
 // URL is what REDIS_URL says of it.

@@ -37,7 +37,7 @@ func StartWatched(ctx context.Context, binary, dir string, link func(address str
 }
 
 func (w *Watched) start(ctx context.Context, binary, dir string, link func(string) string) (err error) {
-	if w.Primary, err = startServer(ctx, binary, dir, "primary"); err != nil {
+	if w.Primary, err = StartServer(ctx, binary, dir, "primary"); err != nil {
 		return err
 	}
 	if w.Replica, err = Follow(ctx, binary, dir, w.Primary, link); err != nil {
@@ -78,7 +78,7 @@ func Follow(ctx context.Context, binary, dir string, of *Server, link func(strin
 	if err != nil {
 		return nil, fmt.Errorf("make a replica: %w", err)
 	}
-	s, err := startServer(ctx, binary, dir, fmt.Sprintf("replica%d", of.Port))
+	s, err := StartServer(ctx, binary, dir, fmt.Sprintf("replica%d", of.Port))
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +124,19 @@ func (w *Watched) Promoted(ctx context.Context) error {
 	return await(ctx, "the replica is promoted", func() error { return field(ctx, w.Replica.Client, "replication", "role", "master") })
 }
 
+// Swap starts the old primary again, which the Sentinels make a replica, and
+// returns when the pair is whole, with the roles changed.
+func (w *Watched) Swap(ctx context.Context) error {
+	if err := w.Primary.Again(ctx); err != nil {
+		return err
+	}
+	w.Primary, w.Replica = w.Replica, w.Primary
+	if err := await(ctx, "the old primary follows", func() error { return field(ctx, w.Replica.Client, "replication", "master_link_status", "up") }); err != nil {
+		return err
+	}
+	return w.awaitSentinels(ctx)
+}
+
 // URL is what REDIS_URL says of it.
 func (w *Watched) URL() string {
 	url := "redis+sentinel://"
@@ -135,6 +148,9 @@ func (w *Watched) URL() string {
 	}
 	return url + "/" + WatchedName
 }
+
+// Sentinels are their addresses.
+func (w *Watched) Sentinels() []string { return w.addresses }
 
 // Close kills all of it.
 func (w *Watched) Close() {

@@ -34,8 +34,8 @@ func (s *Server) Again(ctx context.Context) (err error) {
 	return err
 }
 
-// startServer runs one with an append-only file.
-func startServer(ctx context.Context, binary, dir, name string, more ...string) (*Server, error) {
+// StartServer runs one with an append-only file.
+func StartServer(ctx context.Context, binary, dir, name string, more ...string) (*Server, error) {
 	port, err := parts.FreePort()
 	if err != nil {
 		return nil, err
