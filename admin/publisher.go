@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -66,8 +68,8 @@ func (p *Publisher) Step(ctx context.Context) (int, error) {
 		byOrg[t.Org] = append(byOrg[t.Org], t)
 		seqs = append(seqs, t.Seq)
 	}
-	for org, of := range byOrg {
-		if err := p.publish(ctx, org, of); err != nil {
+	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
+		if err := p.publish(ctx, org, byOrg[org]); err != nil {
 			return 0, fmt.Errorf("publish %s: %w", org, err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -87,9 +89,9 @@ func (r *Recorder) confirm(ctx context.Context, entries []Entry) error {
 			spooled[e.Event.Instance] = append(spooled[e.Event.Instance], e.Event.Spooled)
 		}
 	}
-	for instance, seqs := range spooled {
-		if err := r.Events.ConfirmSpool(ctx, instance, seqs); err != nil {
-			return fmt.Errorf("confirm %d entries of spool %s: %w", len(seqs), instance, err)
+	for _, instance := range slices.Sorted(maps.Keys(spooled)) {
+		if err := r.Events.ConfirmSpool(ctx, instance, spooled[instance]); err != nil {
+			return fmt.Errorf("confirm %d entries of spool %s: %w", len(spooled[instance]), instance, err)
 		}
 	}
 	return nil

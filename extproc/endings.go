@@ -22,6 +22,7 @@ type endings struct {
 	metrics *Metrics
 	log     *slog.Logger
 	keeper  *keeper // nil without a spool
+	tempo   Tempo
 
 	waiting atomic.Int64
 	tries   chan struct{} // bounds the attempts under way
@@ -46,9 +47,9 @@ type ending struct {
 	booked     func()            // called once the counters or the record have it; nil
 }
 
-func newEndings(l Ledger, timeout time.Duration, m *Metrics, log *slog.Logger) *endings {
+func newEndings(l Ledger, timeout time.Duration, tempo Tempo, m *Metrics, log *slog.Logger) *endings {
 	ctx, stop := context.WithCancel(context.Background())
-	return &endings{ledger: l, timeout: timeout, metrics: m, log: log, tries: make(chan struct{}, 64), ctx: ctx, stop: stop}
+	return &endings{ledger: l, timeout: timeout, tempo: tempo, metrics: m, log: log, tries: make(chan struct{}, 64), ctx: ctx, stop: stop}
 }
 
 // end writes an ending down, makes one attempt now and leaves the rest to the
@@ -82,7 +83,9 @@ func (q *endings) later(e ending) {
 		q.log.Error("a hold is left to the reaper: too many wait to be ended", "hold", e.settlement.Record.Hold, "org", e.settlement.Record.Org)
 		return
 	}
-	q.wg.Go(func() {
+	q.wg.Add(1)
+	q.tempo.begin(func() {
+		defer q.wg.Done()
 		defer q.waiting.Add(-1)
 		q.keep(q.ctx, &e)
 		for wait := firstBackoff; ; wait = min(2*wait, longestBackoff) {
@@ -100,7 +103,7 @@ func (q *endings) later(e ending) {
 			if err == nil {
 				return
 			}
-			pause(q.ctx, wait)
+			q.tempo.pause(q.ctx, wait)
 			if q.ctx.Err() != nil {
 				q.lost(e)
 				return

@@ -1,8 +1,10 @@
 package extproc
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,5 +200,6 @@ func (s *holds) due(now time.Time, every time.Duration) []*Hold {
 			due = append(due, h)
 		}
 	}
+	slices.SortFunc(due, func(a, b *Hold) int { return cmp.Compare(a.record.Hold, b.record.Hold) })
 	return due
 }

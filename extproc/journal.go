@@ -3,6 +3,8 @@ package extproc
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -17,6 +19,7 @@ type journal struct {
 	metrics *Metrics
 	log     *slog.Logger
 	in      chan alfred.UsageEvent
+	batch   []alfred.UsageEvent // read, and not written yet
 }
 
 const (
@@ -42,29 +45,36 @@ func (j *journal) add(e alfred.UsageEvent) {
 func (j *journal) run(ctx context.Context) {
 	tick := time.NewTicker(journalEvery)
 	defer tick.Stop()
-	var batch []alfred.UsageEvent
 	for {
 		in := j.in
-		if len(batch) >= journalBatch {
+		if len(j.batch) >= journalBatch {
 			in = nil // the last attempt did not succeed: wait for the next
 		}
 		select {
 		case e := <-in:
-			if batch = append(batch, e); len(batch) >= journalBatch {
-				batch = j.write(batch)
+			if j.batch = append(j.batch, e); len(j.batch) >= journalBatch {
+				j.batch = j.write(j.batch)
 			}
 		case <-tick.C:
-			batch = j.write(batch)
+			j.step()
 		case <-ctx.Done():
 			for len(j.in) > 0 {
-				batch = append(batch, <-j.in)
+				j.batch = append(j.batch, <-j.in)
 			}
-			if left := j.write(batch); len(left) > 0 {
+			if left := j.write(j.batch); len(left) > 0 {
 				j.metrics.recordsLost.Add(float64(len(left)))
 			}
 			return
 		}
 	}
+}
+
+// step writes what waits, at most a batch.
+func (j *journal) step() {
+	for len(j.in) > 0 && len(j.batch) < journalBatch {
+		j.batch = append(j.batch, <-j.in)
+	}
+	j.batch = j.write(j.batch)
 }
 
 // write appends a batch and returns what could not be written and is worth
@@ -75,8 +85,8 @@ func (j *journal) write(batch []alfred.UsageEvent) []alfred.UsageEvent {
 		byOrg[e.Org] = append(byOrg[e.Org], e)
 	}
 	left := batch[:0]
-	for org, events := range byOrg {
-		began := time.Now()
+	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
+		events, began := byOrg[org], time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), retryTimeout)
 		err := j.ledger.AppendEvents(ctx, org, events)
 		cancel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +31,15 @@ type keeper struct {
 	log     *slog.Logger
 
 	behind  atomic.Bool // something was left to the spool alone
+	turns   int
 	lineage string
 	refused bool // as it was logged last
+}
+
+func newKeeper(s *spool.Spool, marks SpoolMarks, q *endings, log *slog.Logger) *keeper {
+	k := &keeper{spool: s, marks: marks, endings: q, log: log}
+	k.behind.Store(true) // what an earlier process left
+	return k
 }
 
 const (
@@ -47,18 +53,23 @@ const (
 
 // run keeps the spool until ctx ends.
 func (k *keeper) run(ctx context.Context) {
-	k.behind.Store(true)
-	for turn := 0; ctx.Err() == nil; turn++ {
-		k.watchDisk(ctx)
-		if turn%lineageEvery == 0 {
-			k.watchStore(ctx)
-		}
-		if k.lineage != "" && k.behind.Swap(false) && !k.resend(ctx) {
-			k.behind.Store(true)
-		}
-		k.confirm(ctx)
-		pause(ctx, keepEvery)
+	for ; ctx.Err() == nil; pause(ctx, keepEvery) {
+		k.step(ctx)
 	}
+}
+
+// step looks at the disk and at the store once, sends again what has to be,
+// and drops what is confirmed.
+func (k *keeper) step(ctx context.Context) {
+	k.watchDisk(ctx)
+	if k.turns%lineageEvery == 0 {
+		k.watchStore(ctx)
+	}
+	k.turns++
+	if k.lineage != "" && k.behind.Swap(false) && !k.resend(ctx) {
+		k.behind.Store(true)
+	}
+	k.confirm(ctx)
 }
 
 // watchDisk finds out whether a spool that could not be written can be again,
@@ -98,13 +109,10 @@ func (k *keeper) resend(ctx context.Context) bool {
 	if k.spool.Pending() == 0 {
 		return true
 	}
-	var wg sync.WaitGroup
 	var sent, failed atomic.Int64
-	slots := make(chan struct{}, resendSlots)
+	senders := k.endings.tempo.crew(resendSlots)
 	err := k.spool.Each(func(e spool.Entry) bool {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		senders.work(func() {
 			attempt, cancel := context.WithTimeout(ctx, retryTimeout)
 			defer cancel()
 			if err := k.endings.again(attempt, k.ending(e)); err != nil {
@@ -115,7 +123,7 @@ func (k *keeper) resend(ctx context.Context) bool {
 		})
 		return ctx.Err() == nil && failed.Load() < resendErrors
 	})
-	wg.Wait()
+	senders.wait()
 	if err != nil {
 		k.log.Error("send again what the spool holds", "error", err)
 	}

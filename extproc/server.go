@@ -35,6 +35,7 @@ type Config struct {
 	Log       *slog.Logger
 	Entropy   io.Reader        // of identifiers: crypto/rand.Reader
 	Now       func() time.Time // nil: time.Now
+	Tempo     Tempo
 	// Warnings are told beside the readiness and change nothing of it: what is
 	// wrong by name. May be nil.
 	Warnings func() map[string]string
@@ -80,7 +81,7 @@ func New(c Config) (*Server, error) {
 	g := &Gate{
 		ledger: c.Ledger, settings: c.Gate, metrics: m, log: c.Log, now: c.Now,
 		denials: newDenials(), holds: newHolds(),
-		endings: newEndings(c.Ledger, c.Gate.Timeout+c.Gate.Wait, m, c.Log),
+		endings: newEndings(c.Ledger, c.Gate.Timeout+c.Gate.Wait, c.Tempo, m, c.Log),
 		journal: newJournal(c.Ledger, m, c.Log),
 	}
 	g.away.at.Store(c.Now().UnixNano())
@@ -94,7 +95,7 @@ func New(c Config) (*Server, error) {
 		if c.Marks == nil {
 			return nil, errors.New("extproc: nobody tells the spool what is recorded")
 		}
-		g.endings.keeper = &keeper{spool: c.Spool, marks: c.Marks, endings: g.endings, log: c.Log}
+		g.endings.keeper = newKeeper(c.Spool, c.Marks, g.endings, c.Log)
 		watchGauge(c.Metrics, "spool_bytes", "Size of the spool of settlements.", func() float64 { return float64(c.Spool.Bytes()) })
 		watchGauge(c.Metrics, "spool_entries", "Settlements that the record has not confirmed.", func() float64 { return float64(c.Spool.Pending()) })
 		watchGauge(c.Metrics, "spool_full", "1 while new requests are refused because the spool is full or cannot be written.", func() float64 {

@@ -3,7 +3,6 @@ package extproc
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 const (
 	reapEvery = 10 * time.Second // on average, in every process
 	reapBatch = 100
+
+	extendSlots = 32
 )
 
 // extend prolongs the holds of running requests until ctx ends, so that only
@@ -24,12 +25,9 @@ func (g *Gate) extend(ctx context.Context) {
 }
 
 func (g *Gate) extendDue(ctx context.Context) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 32)
+	callers := g.endings.tempo.crew(extendSlots)
 	for _, h := range g.holds.due(g.now(), g.settings.HoldExtend) {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		callers.work(func() {
 			began := time.Now()
 			ctx, cancel := context.WithTimeout(ctx, retryTimeout)
 			defer cancel()
@@ -43,7 +41,7 @@ func (g *Gate) extendDue(ctx context.Context) {
 			}
 		})
 	}
-	wg.Wait()
+	callers.wait()
 }
 
 // away is when the live store was last known not to answer.

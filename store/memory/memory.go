@@ -23,6 +23,8 @@ type Store struct {
 	orgs       map[alfred.OrgID]*org
 	catalogs   map[alfred.OrgID][]byte
 	principals map[string]published
+	confirmed  map[string]map[int64]bool // by instance of a spool
+	restored   int
 	watchers   map[chan Change]struct{}
 }
 
@@ -59,7 +61,7 @@ type hold struct {
 func New(now func() time.Time) *Store {
 	return &Store{
 		now: now, orgs: map[alfred.OrgID]*org{}, catalogs: map[alfred.OrgID][]byte{},
-		principals: map[string]published{}, watchers: map[chan Change]struct{}{},
+		principals: map[string]published{}, confirmed: map[string]map[int64]bool{}, watchers: map[chan Change]struct{}{},
 	}
 }
 

@@ -138,3 +138,14 @@ func (s *Store) AckEvents(_ context.Context, id alfred.OrgID, ids []string) erro
 	st.entries = slices.Delete(st.entries, 0, done)
 	return nil
 }
+
+// Backlog lists what the stream holds, read or not.
+func (s *Store) Backlog(id alfred.OrgID) []Entry {
+	o, _, leave := s.enter(id)
+	defer leave()
+	out := make([]Entry, len(o.stream.entries))
+	for i, e := range o.stream.entries {
+		out[i] = e.Entry
+	}
+	return out
+}

@@ -1,0 +1,230 @@
+package sim
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin"
+	"github.com/alfred-envoy/alfred/store"
+)
+
+// record is the permanent record in memory: the rules of store/postgres for
+// events, and as much of the directory as the publisher reads. Every method is
+// one transaction.
+type record struct {
+	admin.Records // what the recorder and the publisher do not ask for
+
+	org     alfred.Organization
+	teams   []alfred.TeamDirectory
+	people  []alfred.UserDirectory
+	limits  []alfred.Limit
+	touched []alfred.Topic
+	seq     int64
+
+	events    map[eventKey]alfred.UsageEvent
+	passed    map[string]bool // reservations and kinds that were left out as afterthoughts
+	decisions map[alfred.DecisionID]alfred.Decision
+	counters  map[string]alfred.Credits // counter_usage
+}
+
+// eventKey is what is unique of an event.
+type eventKey struct {
+	day         time.Time
+	reservation alfred.HoldID
+	kind        alfred.EventKind
+}
+
+func newRecord(org alfred.Organization) *record {
+	return &record{
+		org: org, events: map[eventKey]alfred.UsageEvent{}, passed: map[string]bool{},
+		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{},
+	}
+}
+
+func keyOf(e alfred.UsageEvent) eventKey {
+	return eventKey{e.At.UTC().Truncate(24 * time.Hour), e.Reservation, e.Kind}
+}
+
+// RecordEvents books what is new of a batch, as postgres.Store does.
+func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (inserted int, err error) {
+	for _, e := range events {
+		if e.Org == "" || e.Kind == alfred.EventDecision && e.Refused == nil || e.Kind != alfred.EventDecision && e.Reservation == "" {
+			return 0, alfred.Errorf(alfred.CodeValidation, "event %s of %s cannot be one", e.Kind, e.Reservation)
+		}
+	}
+	settled := map[alfred.HoldID]bool{}
+	for _, e := range events {
+		if e.Kind == alfred.EventSettle {
+			settled[e.Reservation] = true
+		}
+	}
+	for _, e := range events {
+		if e.Kind == alfred.EventDecision {
+			if _, there := r.decisions[e.Refused.ID]; !there {
+				r.decisions[e.Refused.ID] = *e.Refused
+				inserted++
+			}
+			continue
+		}
+		if afterthought(e) && (settled[e.Reservation] || r.settled(e)) {
+			r.passed[string(e.Kind)+string(e.Reservation)] = true
+			continue
+		}
+		k := keyOf(e)
+		if _, there := r.events[k]; there {
+			continue
+		}
+		r.events[k] = e
+		inserted++
+		for _, c := range e.Charges {
+			r.counters[store.Name(c.Counter)] += c.Amount
+		}
+	}
+	return inserted, nil
+}
+
+// settled says whether the reservation of e was settled in the last days.
+func (r *record) settled(e alfred.UsageEvent) bool {
+	k := keyOf(e)
+	k.kind = alfred.EventSettle
+	for range 3 {
+		if _, there := r.events[k]; there {
+			return true
+		}
+		k.day = k.day.AddDate(0, 0, -1)
+	}
+	return false
+}
+
+func afterthought(e alfred.UsageEvent) bool {
+	return e.Kind == alfred.EventExpired || e.Kind == alfred.EventAdjust
+}
+
+// has says whether an event is recorded, or was left out for good.
+func (r *record) has(e alfred.UsageEvent) bool {
+	if e.Kind == alfred.EventDecision {
+		_, there := r.decisions[e.Refused.ID]
+		return there
+	}
+	_, there := r.events[keyOf(e)]
+	return there || r.passed[string(e.Kind)+string(e.Reservation)]
+}
+
+// knows says whether anything of a reservation is recorded.
+func (r *record) knows(id alfred.HoldID) bool {
+	for k := range r.events {
+		if k.reservation == id {
+			return true
+		}
+	}
+	return false
+}
+
+// of lists what is recorded of a reservation.
+func (r *record) of(id alfred.HoldID) []alfred.UsageEvent {
+	var out []alfred.UsageEvent
+	for k, e := range r.events {
+		if k.reservation == id {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b alfred.UsageEvent) int { return a.At.Compare(b.At) })
+	return out
+}
+
+func (r *record) reservations() []alfred.HoldID {
+	seen := map[alfred.HoldID]bool{}
+	for k := range r.events {
+		seen[k.reservation] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (r *record) touch(kind, id string) {
+	r.seq++
+	r.touched = append(r.touched, alfred.Topic{Seq: r.seq, Org: r.org.ID, Kind: kind, ID: id})
+}
+
+func (r *record) InTx(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
+
+func (r *record) SetAside(context.Context, alfred.OrgID, string, []byte, string) error { return nil }
+
+func (r *record) Touched(_ context.Context, max int) ([]alfred.Topic, error) {
+	return slices.Clone(r.touched[:min(max, len(r.touched))]), nil
+}
+
+func (r *record) Published(_ context.Context, seqs []int64) error {
+	r.touched = slices.DeleteFunc(r.touched, func(t alfred.Topic) bool { return slices.Contains(seqs, t.Seq) })
+	return nil
+}
+
+func (r *record) RaiseTopics(_ context.Context, above int64) (bool, error) {
+	if r.seq >= above {
+		return false, nil
+	}
+	r.seq = above
+	return true, nil
+}
+
+func (r *record) Organizations(context.Context) ([]alfred.Organization, error) {
+	return []alfred.Organization{r.org}, nil
+}
+
+func (r *record) Organization(context.Context, alfred.OrgID) (alfred.Organization, error) {
+	return r.org, nil
+}
+
+func (r *record) TeamDirectory(context.Context, alfred.OrgID, time.Time) ([]alfred.TeamDirectory, error) {
+	return slices.Clone(r.teams), nil
+}
+
+func (r *record) RateCard(context.Context, alfred.OrgID, time.Time) (alfred.RateCard, error) {
+	return alfred.DefaultRateCard(), nil
+}
+
+func (r *record) Models(context.Context, alfred.OrgID) ([]alfred.Model, error) { return nil, nil }
+
+func (r *record) Limits(context.Context, alfred.OrgID) ([]alfred.Limit, error) {
+	return slices.Clone(r.limits), nil
+}
+
+func (r *record) Users(context.Context, alfred.OrgID, alfred.UserFilter) ([]alfred.User, error) {
+	return nil, nil
+}
+
+func (r *record) UserDirectory(_ context.Context, _ alfred.OrgID, ids []alfred.UserID, _ time.Time) ([]alfred.UserDirectory, error) {
+	var out []alfred.UserDirectory
+	for _, d := range r.people {
+		if slices.Contains(ids, d.User.ID) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// remote is the record over the network, as the recorder and the publisher
+// have it. What the publisher reads, it reads in one go.
+type remote struct {
+	*record
+	world *world
+}
+
+func (r remote) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (int, error) {
+	return call(r.world, r.world.postgres, "record", func() (int, error) { return r.record.RecordEvents(ctx, events) })
+}
+
+func (r remote) Touched(ctx context.Context, max int) ([]alfred.Topic, error) {
+	return call(r.world, r.world.postgres, "touched", func() ([]alfred.Topic, error) { return r.record.Touched(ctx, max) })
+}
+
+func (r remote) Published(ctx context.Context, seqs []int64) error {
+	_, err := call(r.world, r.world.postgres, "published", func() (struct{}, error) { return struct{}{}, r.record.Published(ctx, seqs) })
+	return err
+}
+
+func (r remote) RaiseTopics(ctx context.Context, above int64) (bool, error) {
+	return call(r.world, r.world.postgres, "raise topics", func() (bool, error) { return r.record.RaiseTopics(ctx, above) })
+}

@@ -1,0 +1,193 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store"
+)
+
+// longestRest is how long everything may take to come to rest when nothing
+// fails any more: holds expire, spools are sent again, the stream is recorded.
+const longestRest = 10 * time.Minute
+
+// rest ends all faults, waits until nothing is under way, and looks at what
+// the record says of every request.
+func (w *world) rest() {
+	w.faulty = false
+	w.redis.down, w.postgres.down = false, false
+	for _, p := range w.planes {
+		p.host.cut, p.disk.full = false, false
+		w.revive(p.host)
+	}
+	for _, h := range w.hosts {
+		w.revive(h)
+	}
+	w.say("everything works again")
+	begun := w.now
+	for w.failure == nil {
+		next := w.now.Add(5 * time.Second)
+		for w.now.Before(next) && w.turn() {
+		}
+		// What is delayed has arrived by then, and faults that were planned are over.
+		if w.now.Sub(begun) < w.rate.late+holdTTL {
+			w.redis.down, w.postgres.down = false, false
+			continue
+		}
+		busy := w.busy()
+		if busy == "" {
+			break
+		}
+		if w.now.Sub(begun) > longestRest {
+			w.broken("I7 everything comes to rest", "%s", busy)
+		}
+	}
+	if w.failure == nil {
+		w.checkCharges()
+		w.checkLive()
+		w.checkDirectory()
+	}
+}
+
+// busy says what is still under way.
+func (w *world) busy() string {
+	for _, p := range w.planes {
+		if n := p.steps.Busy(); n > 0 {
+			return fmt.Sprintf("%d holds and endings at %s", n, p.host.name)
+		}
+		if n := p.spool.Pending(); n > 0 {
+			return fmt.Sprintf("%d entries in the spool of %s", n, p.host.name)
+		}
+	}
+	if open := w.store.Open(orgID); len(open) > 0 {
+		return fmt.Sprintf("%d holds are open, %s", len(open), open[0].Hold)
+	}
+	if backlog := w.store.Backlog(orgID); len(backlog) > 0 {
+		return fmt.Sprintf("%d entries in the stream", len(backlog))
+	}
+	if n := len(w.record.touched); n > 0 {
+		return fmt.Sprintf("%d changes are not published", n)
+	}
+	return ""
+}
+
+// checkCharges compares what each request was charged with the truth.
+func (w *world) checkCharges() {
+	known := map[alfred.HoldID]bool{}
+	for _, t := range w.truths {
+		if t.hold != "" {
+			known[t.hold] = true
+			w.checkCharge(t)
+		}
+	}
+	for _, id := range w.record.reservations() {
+		if !known[id] {
+			// Its process died before it could tell anybody.
+			w.oneOf(id, "of nobody that was told", 0, w.byPolicy(id))
+		}
+	}
+}
+
+func (w *world) checkCharge(t *truth) {
+	died := t.plane.host.life != t.life
+	policy := w.byPolicy(t.hold)
+	switch {
+	case t.stage == refused && !died:
+		w.oneOf(t.hold, "I5 refused", 0)
+	case t.stage == refused:
+		w.oneOf(t.hold, "I5 refused, and the process died", 0, policy)
+	case t.stage == running:
+		w.oneOf(t.hold, "its process died", 0, policy)
+	case t.stage == settling && t.acknowledged && !(t.unkept && died):
+		w.oneOf(t.hold, "I4 acknowledged", t.cost)
+	case t.stage == settling && (t.acknowledged || t.reserved):
+		w.oneOf(t.hold, "its process died at the end", t.cost, policy, 0)
+	case t.stage == settling:
+		w.oneOf(t.hold, "admitted without a hold, and the process died", t.cost, policy, 0)
+	case t.stage == releasing && t.acknowledged && !(t.unkept && died):
+		w.oneOf(t.hold, "I6 given back", 0)
+	case t.stage == releasing:
+		w.oneOf(t.hold, "given back, and the process died", 0, policy)
+	}
+}
+
+// charged is what the record says that a reservation cost, all in all.
+func (w *world) charged(id alfred.HoldID) (sum alfred.Credits) {
+	for _, e := range w.record.of(id) {
+		sum += e.Cost
+	}
+	return sum
+}
+
+// byPolicy is what the expiry of a reservation cost, 0 when it did not expire.
+func (w *world) byPolicy(id alfred.HoldID) alfred.Credits {
+	for _, e := range w.record.of(id) {
+		if e.Kind == alfred.EventExpired {
+			return e.Cost
+		}
+	}
+	return 0
+}
+
+func (w *world) oneOf(id alfred.HoldID, what string, allowed ...alfred.Credits) {
+	if got := w.charged(id); !slices.Contains(allowed, got) {
+		var kinds []string
+		for _, e := range w.record.of(id) {
+			kinds = append(kinds, fmt.Sprintf("%s %s", e.Kind, e.Cost))
+		}
+		w.broken("I3 and I4 every request is charged once, with what it cost", "%s, %s: charged %s (%v), expected %v", id, what, got, kinds, allowed)
+	}
+}
+
+// checkLive compares the live counters with the record and with the limits.
+func (w *world) checkLive() {
+	if w.lost > 0 {
+		return // what a failover lost is told in docs/reliability.md
+	}
+	live := w.store.Counters(orgID)
+	for _, name := range slices.Sorted(maps.Keys(live)) {
+		if b := live[name]; b.Used() != w.record.counters[name] || b.Held() != 0 {
+			w.broken("I2 the live counters are what the record says", "%s: used %s, held %s, recorded %s", name, b.Used(), b.Held(), w.record.counters[name])
+		}
+	}
+	for name, amount := range w.record.counters {
+		if _, there := live[name]; !there && amount != 0 {
+			w.broken("I2 the live counters are what the record says", "%s is recorded, %s, and not live", name, amount)
+		}
+	}
+	for _, d := range w.record.people {
+		for _, window := range w.windows() {
+			name := store.Name(alfred.Counter{Kind: alfred.CountPersonal, Subject: string(d.User.ID), Window: window})
+			if most := w.highest[d.User.ID] + w.excess[name]; live[name].Settled > most {
+				w.broken("I1 nobody spends above the highest limit and what was overrun", "%s: %s of %s", name, live[name].Settled, most)
+			}
+		}
+	}
+}
+
+func (w *world) windows() []alfred.Window {
+	zone, err := alfred.Zone(w.record.org.Settings.Zone)
+	if err != nil {
+		return nil
+	}
+	var out []alfred.Window
+	for _, at := range []time.Time{w.began, w.now} {
+		if window, err := w.record.org.Settings.Window.At(at, zone); err == nil {
+			out = append(out, window)
+		}
+	}
+	return out
+}
+
+// checkDirectory compares what is published with the record.
+func (w *world) checkDirectory() {
+	for _, d := range w.record.people {
+		p, err := w.store.Principal(w.ctx, d.Keys[0].Hash)
+		if err != nil || p == nil || p.Personal.Base != *d.User.Quota {
+			w.broken("every change is published", "%s: %+v, %v; the quota is %s", d.User.ID, p, err, *d.User.Quota)
+		}
+	}
+}
