@@ -14,6 +14,8 @@ type Jobs struct {
 	// Settled is how long after a window's start its predecessor's last
 	// settlements are waited for. Zero is two minutes.
 	Settled time.Duration
+
+	lineage string // of the live store, when its directory was last known to be whole
 }
 
 // jobsEvery is how often the jobs look.
@@ -53,15 +55,29 @@ func (j *Jobs) Step(ctx context.Context) {
 }
 
 // RestoreDirectory publishes everything again when the live store has lost
-// what was published, as a Redis without its data has.
+// what was published, as a Redis without its data has, or may have lost the
+// last of it, as one that was restarted or replaced by a replica. The first time
+// that it runs it publishes everything.
 func (j *Jobs) RestoreDirectory(ctx context.Context) error {
 	waiting, err := j.Records.Touched(ctx, 1)
-	if err != nil || len(waiting) > 0 {
+	if err != nil || len(waiting) > 0 && j.lineage != "" {
 		return err // the publisher is at it
 	}
 	orgs, err := j.Records.Organizations(ctx)
 	if err != nil {
 		return err
+	}
+	lineage, err := j.Live.Lineage(ctx, directoryMark)
+	if err != nil {
+		return err
+	}
+	switch j.lineage {
+	case lineage:
+	case "": // who has just started does not know what was lost before
+		return j.republish(ctx, lineage)
+	default:
+		j.Log.Warn("the live store was restarted or replaced, publishing its directory again")
+		return j.republish(ctx, lineage)
 	}
 	for _, org := range orgs {
 		c, err := j.Live.Catalog(ctx, org.ID)
@@ -70,9 +86,22 @@ func (j *Jobs) RestoreDirectory(ctx context.Context) error {
 		}
 		if c == nil {
 			j.Log.Warn("the live store has lost its directory, publishing it again", "org", org.ID)
-			return Republish(ctx, j.Records, j.Now())
+			return j.republish(ctx, lineage)
 		}
 	}
+	return nil
+}
+
+// directoryMark is what the live store knows the publisher by.
+const directoryMark = "directory"
+
+// republish publishes everything again. The lineage is that of before: what
+// is lost while it runs is noticed the next time.
+func (j *Jobs) republish(ctx context.Context, lineage string) error {
+	if err := Republish(ctx, j.Records, j.Now()); err != nil {
+		return err
+	}
+	j.lineage = lineage
 	return nil
 }
 

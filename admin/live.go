@@ -19,6 +19,9 @@ type Live interface {
 	Principal(ctx context.Context, keyHash string) (*alfred.Principal, error)
 	PublishCatalog(ctx context.Context, c *alfred.Catalog) error
 	PublishPrincipals(ctx context.Context, byKeyHash map[string]*alfred.Principal) error
+	// Lineage changes when the store may have lost what it had acknowledged to
+	// the one who asks.
+	Lineage(ctx context.Context, instance string) (string, error)
 	Ping(ctx context.Context) error
 }
 

@@ -150,20 +150,35 @@ func TestPublishingSurvivesAnOutage(t *testing.T) {
 	}
 }
 
-// A live store that comes back empty is filled again, and one that is not is
-// left alone.
+// Everything is published once by who has just started, and when the live
+// store comes back empty or without the last that was published; one that has
+// lost nothing is left alone.
 func TestDirectoryIsRestored(t *testing.T) {
 	w := started(t)
+	w.must(w.jobs.RestoreDirectory(w.ctx))
 	w.publish()
 	w.must(w.jobs.RestoreDirectory(w.ctx))
 	if topics, err := w.records.Touched(w.ctx, 1); err != nil || len(topics) != 0 {
 		t.Fatalf("published again without need: %v, %v", topics, err)
 	}
-	empty := memory.New(w.clock.Now)
-	w.jobs.Live, w.publisher.Live = empty, empty
+	live := memory.New(w.clock.Now)
+	w.jobs.Live, w.publisher.Live = live, live
+	nothing := live.Snapshot()
 	w.must(w.jobs.RestoreDirectory(w.ctx))
 	w.publish()
-	who, err := empty.Principal(w.ctx, alfred.HashSecret(w.owner.key, w.config.Pepper))
+	older := live.Snapshot()
+	p := w.user("p@company.com", "")
+	w.publish()
+	live.Restore(older)
+	w.must(w.jobs.RestoreDirectory(w.ctx))
+	w.publish()
+	if who, err := live.Principal(w.ctx, alfred.HashSecret(p.key, w.config.Pepper)); err != nil || who == nil {
+		t.Fatalf("what a replica lacked is not there: %v", err)
+	}
+	live.Restore(nothing)
+	w.must(w.jobs.RestoreDirectory(w.ctx))
+	w.publish()
+	who, err := live.Principal(w.ctx, alfred.HashSecret(w.owner.key, w.config.Pepper))
 	if err != nil || who == nil {
 		t.Fatalf("the owner's key is not there: %v", err)
 	}

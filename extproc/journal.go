@@ -18,7 +18,7 @@ type journal struct {
 	ledger  Ledger
 	metrics *Metrics
 	log     *slog.Logger
-	in      chan alfred.UsageEvent
+	in      chan *alfred.UsageEvent
 	batch   []alfred.UsageEvent // read, and not written yet
 }
 
@@ -29,13 +29,13 @@ const (
 )
 
 func newJournal(l Ledger, m *Metrics, log *slog.Logger) *journal {
-	return &journal{ledger: l, metrics: m, log: log, in: make(chan alfred.UsageEvent, journalSize)}
+	return &journal{ledger: l, metrics: m, log: log, in: make(chan *alfred.UsageEvent, journalSize)}
 }
 
 // add records a refusal, unless too many wait.
 func (j *journal) add(e alfred.UsageEvent) {
 	select {
-	case j.in <- e:
+	case j.in <- &e:
 	default:
 		j.metrics.recordsLost.Inc()
 	}
@@ -52,14 +52,14 @@ func (j *journal) run(ctx context.Context) {
 		}
 		select {
 		case e := <-in:
-			if j.batch = append(j.batch, e); len(j.batch) >= journalBatch {
+			if j.batch = append(j.batch, *e); len(j.batch) >= journalBatch {
 				j.batch = j.write(j.batch)
 			}
 		case <-tick.C:
 			j.step()
 		case <-ctx.Done():
 			for len(j.in) > 0 {
-				j.batch = append(j.batch, <-j.in)
+				j.batch = append(j.batch, *<-j.in)
 			}
 			if left := j.write(j.batch); len(left) > 0 {
 				j.metrics.recordsLost.Add(float64(len(left)))
@@ -72,7 +72,7 @@ func (j *journal) run(ctx context.Context) {
 // step writes what waits, at most a batch.
 func (j *journal) step() {
 	for len(j.in) > 0 && len(j.batch) < journalBatch {
-		j.batch = append(j.batch, <-j.in)
+		j.batch = append(j.batch, *<-j.in)
 	}
 	j.batch = j.write(j.batch)
 }

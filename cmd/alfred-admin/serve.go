@@ -73,9 +73,6 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	jobs := admin.Jobs{Config: app}
 	wg.Go(func() { jobs.Run(background) })
 	wg.Go(func() { watch.Run(background) })
-	if err := admin.Republish(ctx, records, time.Now()); err != nil {
-		log.Error("republish at the start", "err", err)
-	}
 	failed := make(chan error, 1)
 	wg.Go(func() {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

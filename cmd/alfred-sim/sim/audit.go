@@ -114,6 +114,9 @@ func (w *world) afterReserve(r alfred.ReserveRequest, reply alfred.ReserveReply,
 		}
 		return
 	}
+	if w.unheard {
+		w.orphans[r.Hold] = true
+	}
 	if w.shadow.ended[r.Hold] {
 		w.broken("a hold that was given back before it came is refused", "%s was granted", r.Hold)
 	}

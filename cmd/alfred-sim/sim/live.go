@@ -165,6 +165,10 @@ func (p published) Principal(ctx context.Context, hash string) (*alfred.Principa
 	return call(p.world, p.world.redis, "principal", func() (*alfred.Principal, error) { return p.world.store.Principal(ctx, hash) })
 }
 
+func (p published) Lineage(ctx context.Context, instance string) (string, error) {
+	return p.live.Lineage(ctx, instance)
+}
+
 func (p published) PublishCatalog(ctx context.Context, c *alfred.Catalog) error {
 	_, err := call(p.world, p.world.redis, "publish catalog", func() (struct{}, error) {
 		err := p.world.store.PublishCatalog(ctx, c)

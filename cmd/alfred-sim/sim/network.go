@@ -56,6 +56,7 @@ func call[R any](w *world, to *service, op string, exec func() (R, error)) (R, e
 			case to.down || w.failure != nil:
 				return
 			}
+			w.unheard = f.turn != turn
 			value, err := exec()
 			w.say("%s %s at %s: %v", from.name, op, to.name, err)
 			if !answer || w.chance(FaultReplies, w.rate.reply) {

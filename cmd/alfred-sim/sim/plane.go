@@ -84,7 +84,10 @@ func (w *world) startControl(h *host) {
 	here := live{w, h}
 	records := remote{w.record, w}
 	if h.name == "publisher" {
-		publisher := admin.Publisher{Records: records, Live: published{live: here}, Now: func() time.Time { return w.now }, Log: w.log}
+		now := func() time.Time { return w.now }
+		publisher := admin.Publisher{Records: records, Live: published{live: here}, Now: now, Log: w.log}
+		jobs := admin.Jobs{Config: admin.Config{Records: records, Live: published{live: here}, Now: now, Log: w.log}}
+		w.loop(h, func() time.Duration { _ = jobs.RestoreDirectory(w.ctx); return 30 * time.Second }) // tried again
 		w.loop(h, func() time.Duration {
 			if n, err := publisher.Step(w.ctx); err != nil || n == 0 {
 				return 300 * time.Millisecond

@@ -191,9 +191,28 @@ func (r *record) Limits(context.Context, alfred.OrgID) ([]alfred.Limit, error) {
 	return slices.Clone(r.limits), nil
 }
 
-func (r *record) Users(context.Context, alfred.OrgID, alfred.UserFilter) ([]alfred.User, error) {
-	return nil, nil
+// Users lists everybody; nobody owns the organisation.
+func (r *record) Users(_ context.Context, _ alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) {
+	var out []alfred.User
+	for _, d := range r.people {
+		if f.Access == "" && string(d.User.ID) > f.After {
+			out = append(out, d.User)
+		}
+	}
+	return out, nil
 }
+
+func (r *record) Touch(_ context.Context, _ alfred.OrgID, kind string, ids ...string) error {
+	if kind == "catalog" {
+		ids = []string{""}
+	}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		r.touch(kind, id)
+	}
+	return nil
+}
+
+func (r *record) Lock(context.Context, string) error { return nil }
 
 func (r *record) UserDirectory(_ context.Context, _ alfred.OrgID, ids []alfred.UserID, _ time.Time) ([]alfred.UserDirectory, error) {
 	var out []alfred.UserDirectory

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/extproc/spool"
 	"github.com/alfred-envoy/alfred/store"
 )
 
@@ -58,7 +59,7 @@ func (w *world) busy() string {
 		if n := p.steps.Busy(); n > 0 {
 			return fmt.Sprintf("%d holds and endings at %s", n, p.host.name)
 		}
-		if n := p.spool.Pending(); n > 0 {
+		if n := w.owed(p); n > 0 {
 			return fmt.Sprintf("%d entries in the spool of %s", n, p.host.name)
 		}
 	}
@@ -72,6 +73,22 @@ func (w *world) busy() string {
 		return fmt.Sprintf("%d changes are not published", n)
 	}
 	return ""
+}
+
+// owed counts the entries of a spool that somebody still has to confirm. Voids
+// of holds that the live store has never heard of leave no event, and stay
+// until the process starts again.
+func (w *world) owed(p *plane) (n int) {
+	err := p.spool.Each(func(e spool.Entry) bool {
+		if !e.Void {
+			n++
+		}
+		return true
+	})
+	if err != nil {
+		w.broken("a spool can be read", "%v", err)
+	}
+	return n
 }
 
 // checkCharges compares what each request was charged with the truth.
@@ -93,21 +110,24 @@ func (w *world) checkCharges() {
 
 func (w *world) checkCharge(t *truth) {
 	died := t.plane.host.life != t.life
+	safe := !t.unkept || !died && w.lost == 0 // written down, or nothing was lost that it was not
 	policy := w.byPolicy(t.hold)
 	switch {
+	case w.orphans[t.hold] && t.stage == refused, w.lost > 0 && (t.stage == refused || t.stage == releasing):
+		w.oneOf(t.hold, "refused or given back, and granted to a late copy or open again after a failover", 0, policy)
 	case t.stage == refused && !died:
 		w.oneOf(t.hold, "I5 refused", 0)
 	case t.stage == refused:
 		w.oneOf(t.hold, "I5 refused, and the process died", 0, policy)
 	case t.stage == running:
 		w.oneOf(t.hold, "its process died", 0, policy)
-	case t.stage == settling && t.acknowledged && !(t.unkept && died):
+	case t.stage == settling && t.acknowledged && safe:
 		w.oneOf(t.hold, "I4 acknowledged", t.cost)
 	case t.stage == settling && (t.acknowledged || t.reserved):
 		w.oneOf(t.hold, "its process died at the end", t.cost, policy, 0)
 	case t.stage == settling:
 		w.oneOf(t.hold, "admitted without a hold, and the process died", t.cost, policy, 0)
-	case t.stage == releasing && t.acknowledged && !(t.unkept && died):
+	case t.stage == releasing && t.acknowledged && safe:
 		w.oneOf(t.hold, "I6 given back", 0)
 	case t.stage == releasing:
 		w.oneOf(t.hold, "given back, and the process died", 0, policy)

@@ -57,6 +57,8 @@ type world struct {
 	highest  map[alfred.UserID]alfred.Credits
 	unread   map[*host]time.Time
 	replaced time.Time // when a failover was last
+	unheard  bool                   // nobody waits any more for the answer to what is executed
+	orphans  map[alfred.HoldID]bool // granted unheard
 	truths   []*truth
 	stepped  int
 	granted  int
@@ -106,7 +108,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
 		shadow: shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}}, excess: map[string]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
-		unread: map[*host]time.Time{},
+		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
 	}
 	w.store = memory.New(func() time.Time { return w.now })
 	// Every seed has its own mixture of faults and its own weather.
