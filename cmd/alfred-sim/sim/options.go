@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/alfred-envoy/alfred/extproc/spool"
 )
 
 // Fault is a set of kinds of faults.
@@ -70,6 +68,8 @@ type Options struct {
 	Steps  int   // requests, faults and changes of limits
 	Faults Fault // of these, every seed picks its own
 	People int
+
+	sabotage func(*world) // called after every step; for tests of the simulator
 }
 
 // Defaults are what a seed alone stands for.
@@ -123,5 +123,3 @@ type Report struct {
 
 // spoolLimit is small enough that a spool can fill up, which it should not.
 const spoolLimit = 1 << 20
-
-var _ spool.File = (*diskFile)(nil)

@@ -25,7 +25,8 @@ type record struct {
 	seq     int64
 
 	events    map[eventKey]alfred.UsageEvent
-	passed    map[string]bool // reservations and kinds that were left out as afterthoughts
+	booked    map[alfred.HoldID]*store.Booked
+	told      map[string]bool // kinds and reservations of events that were booked or added nothing
 	decisions map[alfred.DecisionID]alfred.Decision
 	counters  map[string]alfred.Credits // counter_usage
 }
@@ -39,7 +40,7 @@ type eventKey struct {
 
 func newRecord(org alfred.Organization) *record {
 	return &record{
-		org: org, events: map[eventKey]alfred.UsageEvent{}, passed: map[string]bool{},
+		org: org, events: map[eventKey]alfred.UsageEvent{}, booked: map[alfred.HoldID]*store.Booked{}, told: map[string]bool{},
 		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{},
 	}
 }
@@ -48,17 +49,12 @@ func keyOf(e alfred.UsageEvent) eventKey {
 	return eventKey{e.At.UTC().Truncate(24 * time.Hour), e.Reservation, e.Kind}
 }
 
-// RecordEvents books what is new of a batch, as postgres.Store does.
+// RecordEvents books what is new of a batch by the rules of store/postgres: the
+// rows of a reservation are netted, and what is there already adds nothing.
 func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (inserted int, err error) {
 	for _, e := range events {
 		if e.Org == "" || e.Kind == alfred.EventDecision && e.Refused == nil || e.Kind != alfred.EventDecision && e.Reservation == "" {
 			return 0, alfred.Errorf(alfred.CodeValidation, "event %s of %s cannot be one", e.Kind, e.Reservation)
-		}
-	}
-	settled := map[alfred.HoldID]bool{}
-	for _, e := range events {
-		if e.Kind == alfred.EventSettle {
-			settled[e.Reservation] = true
 		}
 	}
 	for _, e := range events {
@@ -69,48 +65,33 @@ func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (in
 			}
 			continue
 		}
-		if afterthought(e) && (settled[e.Reservation] || r.settled(e)) {
-			r.passed[string(e.Kind)+string(e.Reservation)] = true
+		r.told[string(e.Kind)+string(e.Reservation)] = true
+		b := r.booked[e.Reservation]
+		if b == nil {
+			b = &store.Booked{}
+			r.booked[e.Reservation] = b
+		}
+		row, adds := b.Book(e)
+		if _, there := r.events[keyOf(row)]; !adds || there {
 			continue
 		}
-		k := keyOf(e)
-		if _, there := r.events[k]; there {
-			continue
-		}
-		r.events[k] = e
+		b.Add(row)
+		r.events[keyOf(row)] = row
 		inserted++
-		for _, c := range e.Charges {
+		for _, c := range row.Charges {
 			r.counters[store.Name(c.Counter)] += c.Amount
 		}
 	}
 	return inserted, nil
 }
 
-// settled says whether the reservation of e was settled in the last days.
-func (r *record) settled(e alfred.UsageEvent) bool {
-	k := keyOf(e)
-	k.kind = alfred.EventSettle
-	for range 3 {
-		if _, there := r.events[k]; there {
-			return true
-		}
-		k.day = k.day.AddDate(0, 0, -1)
-	}
-	return false
-}
-
-func afterthought(e alfred.UsageEvent) bool {
-	return e.Kind == alfred.EventExpired || e.Kind == alfred.EventAdjust
-}
-
-// has says whether an event is recorded, or was left out for good.
+// has says whether an event is recorded, or adds nothing to what is.
 func (r *record) has(e alfred.UsageEvent) bool {
 	if e.Kind == alfred.EventDecision {
 		_, there := r.decisions[e.Refused.ID]
 		return there
 	}
-	_, there := r.events[keyOf(e)]
-	return there || r.passed[string(e.Kind)+string(e.Reservation)]
+	return r.told[string(e.Kind)+string(e.Reservation)]
 }
 
 // knows says whether anything of a reservation is recorded.

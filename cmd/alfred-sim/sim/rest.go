@@ -113,8 +113,8 @@ func (w *world) checkCharge(t *truth) {
 	safe := !t.unkept || !died && w.lost == 0 // written down, or nothing was lost that it was not
 	policy := w.byPolicy(t.hold)
 	switch {
-	case w.orphans[t.hold] && t.stage == refused, w.lost > 0 && (t.stage == refused || t.stage == releasing):
-		w.oneOf(t.hold, "refused or given back, and granted to a late copy or open again after a failover", 0, policy)
+	case w.orphans[t.hold] && t.stage == refused:
+		w.oneOf(t.hold, "refused, and granted to a copy that came late", 0, policy)
 	case t.stage == refused && !died:
 		w.oneOf(t.hold, "I5 refused", 0)
 	case t.stage == refused:

@@ -56,7 +56,7 @@ type world struct {
 	ceilings map[alfred.UserID][]ceiling
 	highest  map[alfred.UserID]alfred.Credits
 	unread   map[*host]time.Time
-	replaced time.Time // when a failover was last
+	replaced time.Time              // when a failover was last
 	unheard  bool                   // nobody waits any more for the answer to what is executed
 	orphans  map[alfred.HoldID]bool // granted unheard
 	truths   []*truth
@@ -104,7 +104,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 	w := &world{
 		options: o, ctx: context.Background(), log: slog.New(slog.DiscardHandler), out: out, hash: fnv.New64a(), dir: dir,
 		fibers: map[*fiber]struct{}{}, faulty: true,
-		work:   rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)),
+		work: rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)),
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
 		shadow: shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}}, excess: map[string]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
@@ -182,6 +182,9 @@ func (w *world) play() {
 			return
 		}
 		w.act()
+		if w.options.sabotage != nil {
+			w.options.sabotage(w)
+		}
 	}
 }
 
