@@ -254,7 +254,7 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 		d.Detail += fmt.Sprintf(" X-Priority was lowered to %s, the highest that you may use.", d.Priority)
 	}
 	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances) < cheapest(a.Catalog.Card) {
-		g.denials.remember(a.denialKey(), d, t.plan.Window, g.now())
+		g.denials.remember(a.denialKey(), d, t.plan.Window, g.storeTime())
 	}
 	return d
 }
@@ -266,13 +266,14 @@ func (a Admission) denialKey() denialKey {
 // exhausted says whether a request is refused whatever it asks for, as was
 // found less than a second ago.
 func (g *Gate) exhausted(a Admission) (alfred.Decision, bool) {
-	d, ok := g.denials.find(a.denialKey(), g.now())
+	now := g.storeTime()
+	d, ok := g.denials.find(a.denialKey(), now)
 	if !ok {
 		return d, false
 	}
 	g.metrics.denialHits.Inc()
 	d.ID, d.Request, d.At, d.Model, d.Need, d.Want = a.decision, a.request, a.at, "", 0, 0
-	d.RetryAfter = max(1, int64(d.ResetsAt.Sub(a.at)/time.Second))
+	d.RetryAfter = max(1, int64(d.ResetsAt.Sub(now)/time.Second))
 	d.Detail = fmt.Sprintf("%s: what is left of %s credits is less than any request costs. Resets %s.",
 		alfred.Explain(d.Code).Title, d.Limit, d.ResetsAt.In(zone(a.Catalog)).Format(time.RFC3339))
 	if d.Ask != "" {

@@ -110,7 +110,7 @@ func (g *Gate) Settle(ctx context.Context, h *Hold, end End) {
 	e.Usage, e.Estimated, e.Cost, e.Overrun = end.Usage, end.Estimated, cost, bounded && cost > h.record.Granted
 	record := h.record
 	if !h.reserved {
-		record.Due = end.At.Add(maxHoldTTL) // the time in which it may be charged begins now
+		record.Due = g.storeTime().Add(maxHoldTTL) // the time in which it may be charged begins now
 	}
 	g.endings.end(ctx, ending{settlement: alfred.Settlement{Record: record, Cost: cost, Tokens: end.Usage.Tokens(), Event: e}, booked: g.spent(h, cost)})
 }

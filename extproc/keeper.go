@@ -92,7 +92,9 @@ func (k *keeper) watchDisk(ctx context.Context) {
 }
 
 func (k *keeper) watchStore(ctx context.Context) {
-	lineage, err := k.marks.Lineage(ctx, k.spool.Instance())
+	attempt, cancel := context.WithTimeout(ctx, retryTimeout)
+	defer cancel()
+	lineage, err := k.marks.Lineage(attempt, k.spool.Instance())
 	if err != nil || lineage == k.lineage {
 		return // an outage is told where a request meets it
 	}
@@ -134,15 +136,19 @@ func (k *keeper) resend(ctx context.Context) bool {
 // confirm drops what the record has. The store forgets a confirmation only
 // when the spool has noted it for good.
 func (k *keeper) confirm(ctx context.Context) {
-	for ctx.Err() == nil {
-		found, err := k.marks.Confirmed(ctx, k.spool.Instance(), confirmBatch)
-		if err != nil || len(found) == 0 {
-			return
-		}
-		if !k.drop(found...) || k.marks.ForgetConfirmed(ctx, k.spool.Instance(), found) != nil || len(found) < confirmBatch {
-			return
-		}
+	for ctx.Err() == nil && k.confirmSome(ctx) {
 	}
+}
+
+// confirmSome says whether there may be more.
+func (k *keeper) confirmSome(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*retryTimeout)
+	defer cancel()
+	found, err := k.marks.Confirmed(ctx, k.spool.Instance(), confirmBatch)
+	if err != nil || len(found) == 0 || !k.drop(found...) {
+		return false
+	}
+	return k.marks.ForgetConfirmed(ctx, k.spool.Instance(), found) == nil && len(found) == confirmBatch
 }
 
 func (k *keeper) drop(seqs ...int64) bool {

@@ -24,21 +24,25 @@ type fakeMarks struct {
 	mu        sync.Mutex
 	lineage   string
 	confirmed []int64
+	waits     unbounded
 }
 
-func (f *fakeMarks) Lineage(context.Context, string) (string, error) {
+func (f *fakeMarks) Lineage(ctx context.Context, _ string) (string, error) {
+	f.waits.note(ctx, "Lineage")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.lineage, nil
 }
 
-func (f *fakeMarks) Confirmed(context.Context, string, int) ([]int64, error) {
+func (f *fakeMarks) Confirmed(ctx context.Context, _ string, _ int) ([]int64, error) {
+	f.waits.note(ctx, "Confirmed")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]int64(nil), f.confirmed...), nil
 }
 
-func (f *fakeMarks) ForgetConfirmed(context.Context, string, []int64) error {
+func (f *fakeMarks) ForgetConfirmed(ctx context.Context, _ string, _ []int64) error {
+	f.waits.note(ctx, "ForgetConfirmed")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.confirmed = nil
@@ -76,7 +80,10 @@ func newSpooledWorld(t *testing.T) *spooledWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.spool.Close() })
+	t.Cleanup(func() {
+		_ = w.spool.Close()
+		w.marks.waits.check(t)
+	})
 	w.world = newWorld(t, func(c *Config) { c.Spool, c.Marks = w.spool, w.marks })
 	t.Cleanup(w.close) // before the spool
 	return w

@@ -20,8 +20,9 @@ import (
 // cut is the way of one process to the live store, which a test can cut.
 type cut struct {
 	Ledger
-	mu   sync.Mutex
-	down bool
+	mu    sync.Mutex
+	down  bool
+	waits unbounded
 }
 
 var errCut = errors.New("the way to the store is cut")
@@ -42,6 +43,7 @@ func (c *cut) err() error {
 }
 
 func (c *cut) Reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.ReserveReply, error) {
+	c.waits.note(ctx, "Reserve")
 	if err := c.err(); err != nil {
 		return alfred.ReserveReply{}, err
 	}
@@ -49,6 +51,7 @@ func (c *cut) Reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.Rese
 }
 
 func (c *cut) Extend(ctx context.Context, r alfred.HoldRecord, ttl time.Duration) (bool, error) {
+	c.waits.note(ctx, "Extend")
 	if err := c.err(); err != nil {
 		return false, err
 	}
@@ -56,6 +59,7 @@ func (c *cut) Extend(ctx context.Context, r alfred.HoldRecord, ttl time.Duration
 }
 
 func (c *cut) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState, error) {
+	c.waits.note(ctx, "Settle")
 	if err := c.err(); err != nil {
 		return "", err
 	}
@@ -63,6 +67,7 @@ func (c *cut) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState,
 }
 
 func (c *cut) Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {
+	c.waits.note(ctx, "Void")
 	if err := c.err(); err != nil {
 		return "", err
 	}
@@ -70,6 +75,7 @@ func (c *cut) Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent
 }
 
 func (c *cut) Reap(ctx context.Context, org alfred.OrgID, limit int) (int, error) {
+	c.waits.note(ctx, "Reap")
 	if err := c.err(); err != nil {
 		return 0, err
 	}
@@ -77,6 +83,7 @@ func (c *cut) Reap(ctx context.Context, org alfred.OrgID, limit int) (int, error
 }
 
 func (c *cut) AppendEvents(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) error {
+	c.waits.note(ctx, "AppendEvents")
 	if err := c.err(); err != nil {
 		return err
 	}
@@ -104,6 +111,8 @@ type process struct {
 	dir   string
 	spool *spool.Spool
 }
+
+func (p *process) now() time.Time { return p.Gate.now() }
 
 func newTown(t testing.TB, processes int, change func(*town)) *town {
 	t.Helper()
@@ -135,7 +144,9 @@ func (w *town) now() time.Time {
 }
 
 // start adds a process. A folder that another left is taken over.
-func (w *town) start(dir string) *process {
+func (w *town) start(dir string) *process { return w.startWith(dir, 0) }
+
+func (w *town) startWith(dir string, skew time.Duration) *process {
 	w.t.Helper()
 	p := &process{way: &cut{Ledger: w.store}, dir: dir}
 	settings := GateSettings{
@@ -145,7 +156,7 @@ func (w *town) start(dir string) *process {
 	w.change(&settings)
 	c := Config{
 		Ledger: p.way, Directory: &fakeDirectory{}, Pepper: testPepper, Backends: []Backend{{Name: "mock", BaseURL: "http://mock"}},
-		Gate: settings, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Entropy: rand.Reader, Now: w.now,
+		Gate: settings, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Entropy: rand.Reader, Now: func() time.Time { return w.now().Add(skew) },
 	}
 	if dir != "" {
 		var err error
@@ -160,7 +171,10 @@ func (w *town) start(dir string) *process {
 	}
 	p.Gate = s.gate
 	w.gates = append(w.gates, p)
-	w.t.Cleanup(func() { p.die() })
+	w.t.Cleanup(func() {
+		p.die()
+		p.way.waits.check(w.t)
+	})
 	return p
 }
 
@@ -183,7 +197,7 @@ func (w *town) cut(down bool) {
 // ask asks for an answer of so many tokens, and at least so many.
 func (w *town) ask(p *process, person, tokens int) (*Hold, alfred.Decision) {
 	w.t.Helper()
-	id, err := newIdentity(w.now(), rand.Reader)
+	id, err := newIdentity(p.now(), rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,7 +208,7 @@ func (w *town) ask(p *process, person, tokens int) (*Hold, alfred.Decision) {
 }
 
 func (w *town) settle(p *process, h *Hold, tokens int64) {
-	p.Settle(w.t.Context(), h, End{Outcome: alfred.OutcomeCompleted, Status: 200, Usage: alfred.Usage{Input: 10, Output: tokens}, At: w.now()})
+	p.Settle(w.t.Context(), h, End{Outcome: alfred.OutcomeCompleted, Status: 200, Usage: alfred.Usage{Input: 10, Output: tokens}, At: p.now()})
 }
 
 func (w *town) personal(person int) alfred.Counter {

@@ -34,6 +34,29 @@ const (
 
 var testPepper = []byte("pepper")
 
+// unbounded lists calls that could wait for ever.
+type unbounded struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (u *unbounded) note(ctx context.Context, call string) {
+	if _, ok := ctx.Deadline(); !ok {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.calls = append(u.calls, call)
+	}
+}
+
+func (u *unbounded) check(t testing.TB) {
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.calls) > 0 {
+		t.Errorf("the store is asked without a deadline: %v", u.calls)
+	}
+}
+
 // fakeLedger grants everything and writes down what it is asked, unless a
 // test gives it other answers.
 type fakeLedger struct {
@@ -44,6 +67,7 @@ type fakeLedger struct {
 	voided   []alfred.UsageEvent
 	appended []alfred.UsageEvent
 	extends  int
+	waits    unbounded
 
 	reserve func(context.Context, alfred.ReserveRequest) (alfred.ReserveReply, error)
 	settle  func(alfred.Settlement) error
@@ -68,10 +92,11 @@ func granted(r alfred.ReserveRequest, amount alfred.Credits) alfred.ReserveReply
 		}
 		record.Legs = append(record.Legs, leg)
 	}
-	return alfred.ReserveReply{Verdict: alfred.VerdictGranted, Record: record, Remaining: 100 * alfred.Credit, Now: time.Now()}
+	return alfred.ReserveReply{Verdict: alfred.VerdictGranted, Record: record, Remaining: 100 * alfred.Credit}
 }
 
 func (f *fakeLedger) Reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.ReserveReply, error) {
+	f.waits.note(ctx, "reserve")
 	f.mu.Lock()
 	f.reserves = append(f.reserves, r)
 	answer := f.reserve
@@ -82,7 +107,8 @@ func (f *fakeLedger) Reserve(ctx context.Context, r alfred.ReserveRequest) (alfr
 	return granted(r, r.Want), nil
 }
 
-func (f *fakeLedger) Extend(context.Context, alfred.HoldRecord, time.Duration) (bool, error) {
+func (f *fakeLedger) Extend(ctx context.Context, _ alfred.HoldRecord, _ time.Duration) (bool, error) {
+	f.waits.note(ctx, "extend")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.extends++
@@ -92,7 +118,8 @@ func (f *fakeLedger) Extend(context.Context, alfred.HoldRecord, time.Duration) (
 	return true, nil
 }
 
-func (f *fakeLedger) Settle(_ context.Context, s alfred.Settlement) (alfred.EndState, error) {
+func (f *fakeLedger) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState, error) {
+	f.waits.note(ctx, "settle")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.settle != nil {
@@ -104,7 +131,8 @@ func (f *fakeLedger) Settle(_ context.Context, s alfred.Settlement) (alfred.EndS
 	return cmp.Or(f.state, alfred.EndSettled), nil
 }
 
-func (f *fakeLedger) Void(_ context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {
+func (f *fakeLedger) Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {
+	f.waits.note(ctx, "void")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.void != nil {
@@ -116,9 +144,13 @@ func (f *fakeLedger) Void(_ context.Context, r alfred.HoldRecord, e alfred.Usage
 	return alfred.EndVoided, nil
 }
 
-func (f *fakeLedger) Reap(context.Context, alfred.OrgID, int) (int, error) { return 0, nil }
+func (f *fakeLedger) Reap(ctx context.Context, _ alfred.OrgID, _ int) (int, error) {
+	f.waits.note(ctx, "reap")
+	return 0, nil
+}
 
-func (f *fakeLedger) AppendEvents(_ context.Context, _ alfred.OrgID, events []alfred.UsageEvent) error {
+func (f *fakeLedger) AppendEvents(ctx context.Context, _ alfred.OrgID, events []alfred.UsageEvent) error {
+	f.waits.note(ctx, "append")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.append != nil {
@@ -152,23 +184,27 @@ type fakeDirectory struct {
 	err        error
 	changed    func(Change)
 	watching   chan struct{}
+	waits      unbounded
 }
 
-func (f *fakeDirectory) Catalog(_ context.Context, org alfred.OrgID) (*alfred.Catalog, error) {
+func (f *fakeDirectory) Catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error) {
+	f.waits.note(ctx, "catalog")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked["catalog"]++
 	return f.catalogs[org], f.err
 }
 
-func (f *fakeDirectory) Principal(_ context.Context, hash string) (*alfred.Principal, error) {
+func (f *fakeDirectory) Principal(ctx context.Context, hash string) (*alfred.Principal, error) {
+	f.waits.note(ctx, "principal")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked["principal"]++
 	return f.principals[hash], f.err
 }
 
-func (f *fakeDirectory) Orgs(context.Context) ([]alfred.OrgID, error) {
+func (f *fakeDirectory) Orgs(ctx context.Context) ([]alfred.OrgID, error) {
+	f.waits.note(ctx, "orgs")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return []alfred.OrgID{testOrg}, f.err
@@ -271,7 +307,11 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 		endUpkeep()
 		wg.Wait()
 	})
-	t.Cleanup(w.close)
+	t.Cleanup(func() {
+		w.close()
+		w.ledger.waits.check(t)
+		w.source.waits.check(t)
+	})
 	return w
 }
 

@@ -36,6 +36,10 @@ func TestLedger(t *testing.T) {
 	storetest.RunLedger(t, func(t testing.TB) storetest.Ledger { return open(t) })
 }
 
+func TestPeers06_HoldAcrossMidnight(t *testing.T) {
+	storetest.RunMidnight(t, func(t testing.TB) storetest.Ledger { return open(t) })
+}
+
 func TestDirectory(t *testing.T) {
 	storetest.RunDirectory(t, func(t testing.TB) storetest.Directory { return open(t) })
 }

@@ -49,6 +49,15 @@ func TestLedger(t *testing.T) {
 	})
 }
 
+func TestPeers06_HoldAcrossMidnight(t *testing.T) {
+	t.Run("simulated", func(t *testing.T) {
+		storetest.RunMidnight(t, func(t testing.TB) storetest.Ledger { return simulate(t) })
+	})
+	onServers(t, func(t *testing.T, s *server) {
+		storetest.RunMidnight(t, func(t testing.TB) storetest.Ledger { return connect(t, s.url(t)) })
+	})
+}
+
 func TestDirectory(t *testing.T) {
 	t.Run("simulated", func(t *testing.T) {
 		storetest.RunDirectory(t, func(t testing.TB) storetest.Directory { return simulate(t) })
