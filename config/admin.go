@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -19,6 +20,7 @@ type Admin struct {
 	SlackWebhookURL      Secret
 	UIDir                string // where the web app's build lies; empty means in the program, or in the checkout
 	Quotas               Quotas
+	ShutdownPause        time.Duration // between saying that it stops and taking no more requests
 }
 
 // Quotas seeds the organisation's settings when it is made; afterwards they are changed through the API.
@@ -52,6 +54,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 	r.secret("DATABASE_URL", &c.DatabaseURL)
 	checkDatabaseURL(r, c.DatabaseURL)
 	r.address("ALFRED_ADMIN_LISTEN", &c.Listen)
+	r.duration("ALFRED_SHUTDOWN_PAUSE", &c.ShutdownPause)
 	r.secret("ALFRED_BOOTSTRAP_TOKEN", &c.BootstrapToken)
 	if n := len(c.BootstrapToken); n > 0 && n < 16 {
 		r.bad("ALFRED_BOOTSTRAP_TOKEN", "is %d characters: whoever guesses it owns the installation, give 16 or more, or none", n)

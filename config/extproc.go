@@ -35,6 +35,7 @@ type Extproc struct {
 	FailMode          FailMode
 	HoldTTL           time.Duration
 	HoldExtend        time.Duration
+	ShutdownPause     time.Duration  // between saying that it stops and taking no more requests
 	Allowance         alfred.Credits // the most that is set aside for one person for an outage
 	Processes         int            // of alfred-extproc that share this Redis
 
@@ -107,6 +108,7 @@ func LoadExtproc(getenv func(string) string) (Extproc, error) {
 	oneOf(r, "ALFRED_FAIL_MODE", &c.FailMode, Deny, Allow)
 	r.duration("ALFRED_HOLD_TTL", &c.HoldTTL)
 	r.duration("ALFRED_HOLD_EXTEND", &c.HoldExtend)
+	r.duration("ALFRED_SHUTDOWN_PAUSE", &c.ShutdownPause)
 	r.credits("ALFRED_ALLOWANCE", &c.Allowance)
 	r.whole("ALFRED_PROCESSES", 1, 10_000, &c.Processes)
 	r.text("ALFRED_SPOOL_DIR", &c.SpoolDir)

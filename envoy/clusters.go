@@ -9,6 +9,7 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	upstreamsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -30,8 +31,12 @@ func (b *builder) clusters() []*clusterv3.Cluster {
 
 // cluster is what all of them share. The circuit breakers are out of the way on purpose: their default of 1024 turns the
 // 1025th slow completion into a 503, and Alfred's own limits are the ones that count.
-func (b *builder) cluster(name string, connect *durationpb.Duration, at *corev3.Address, discovery clusterv3.Cluster_DiscoveryType) *clusterv3.Cluster {
+func (b *builder) cluster(name string, connect *durationpb.Duration, discovery clusterv3.Cluster_DiscoveryType, at ...*corev3.Address) *clusterv3.Cluster {
 	const unlimited = 1_000_000
+	var endpoints []*endpointv3.LbEndpoint
+	for _, a := range at {
+		endpoints = append(endpoints, &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: a}}})
+	}
 	return &clusterv3.Cluster{
 		Name:                 name,
 		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: discovery},
@@ -44,27 +49,24 @@ func (b *builder) cluster(name string, connect *durationpb.Duration, at *corev3.
 		}}},
 		LoadAssignment: &endpointv3.ClusterLoadAssignment{
 			ClusterName: name,
-			Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
-				HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: at}},
-			}}}},
+			Endpoints:   []*endpointv3.LocalityLbEndpoints{{LbEndpoints: endpoints}},
 		},
 	}
 }
 
-// extProc is static, never discovered: it must be there before the first request.
 // socketPath is the path of a Unix socket address.
 func socketPath(address string) (string, bool) { return strings.CutPrefix(address, "unix:") }
 
+// extProc is static where it can be: it must be there before the first request.
 func (b *builder) extProc() *clusterv3.Cluster {
-	var c *clusterv3.Cluster
-	if path, ok := socketPath(b.ExtProc); ok {
-		c = b.cluster(extProcCluster, seconds(1), pipe(path), clusterv3.Cluster_STATIC)
-	} else {
-		t, _ := parseTarget(b.ExtProc)
-		c = b.cluster(extProcCluster, seconds(1), socket(t.host, t.port), discovery(t, clusterv3.Cluster_STRICT_DNS))
-		if b.ExtProcTLS != nil {
-			c.TransportSocket = b.mutualTLS(t)
-		}
+	at, found := addresses(b.ExtProc)
+	c := b.cluster(extProcCluster, seconds(1), found, at...)
+	if b.ExtProcTLS != nil {
+		t, _ := parseTarget(several(b.ExtProc)[0])
+		c.TransportSocket = b.mutualTLS(t)
+	}
+	if len(at) > 1 {
+		watch(c, &corev3.HealthCheck{HealthChecker: &corev3.HealthCheck_GrpcHealthCheck_{GrpcHealthCheck: &corev3.HealthCheck_GrpcHealthCheck{}}})
 	}
 	// A whole request body travels in one message.
 	c.PerConnectionBufferLimitBytes = wrapperspb.UInt32(BodyLimit)
@@ -80,16 +82,44 @@ func (b *builder) extProc() *clusterv3.Cluster {
 }
 
 func (b *builder) admin() *clusterv3.Cluster {
-	t, _ := parseTarget(b.Admin)
-	c := b.cluster(adminCluster, seconds(2), socket(t.host, t.port), discovery(t, clusterv3.Cluster_STRICT_DNS))
+	at, found := addresses(b.Admin)
+	c := b.cluster(adminCluster, seconds(2), found, at...)
 	c.TypedExtensionProtocolOptions = b.protocol(http1())
+	if len(at) > 1 {
+		watch(c, &corev3.HealthCheck{HealthChecker: &corev3.HealthCheck_HttpHealthCheck_{HttpHealthCheck: &corev3.HealthCheck_HttpHealthCheck{Path: "/healthz"}}})
+	}
 	return c
+}
+
+// addresses reads one or several of them, and how they are found: by name if one of them is a name.
+func addresses(list string) (at []*corev3.Address, found clusterv3.Cluster_DiscoveryType) {
+	for _, address := range several(list) {
+		if path, ok := socketPath(address); ok {
+			at = append(at, pipe(path))
+			continue
+		}
+		t, _ := parseTarget(address)
+		at = append(at, socket(t.host, t.port))
+		if discovery(t, clusterv3.Cluster_STRICT_DNS) != clusterv3.Cluster_STATIC {
+			found = clusterv3.Cluster_STRICT_DNS
+		}
+	}
+	return at, found
+}
+
+// watch sends requests only to those of several that say that they are well, so that one may stop and start while the others
+// serve. When none is, a request is refused at once, rather than sent to one that has said no.
+func watch(c *clusterv3.Cluster, check *corev3.HealthCheck) {
+	check.Timeout, check.Interval, check.NoTrafficInterval = seconds(1), milliseconds(500), milliseconds(500)
+	check.UnhealthyThreshold, check.HealthyThreshold = wrapperspb.UInt32(1), wrapperspb.UInt32(1)
+	c.HealthChecks = []*corev3.HealthCheck{check}
+	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 0}}
 }
 
 // provider connects to one upstream, verified against CAFile with its name in SNI when the base URL is https.
 func (b *builder) provider(p Provider) *clusterv3.Cluster {
 	t, _ := p.target()
-	c := b.cluster(p.Name, seconds(5), socket(t.host, t.port), discovery(t, clusterv3.Cluster_LOGICAL_DNS))
+	c := b.cluster(p.Name, seconds(5), discovery(t, clusterv3.Cluster_LOGICAL_DNS), socket(t.host, t.port))
 	// A model may think for minutes without a byte: the path must not be forgotten by what lies between.
 	c.UpstreamConnectionOptions = &clusterv3.UpstreamConnectionOptions{TcpKeepalive: &corev3.TcpKeepalive{
 		KeepaliveTime: wrapperspb.UInt32(60), KeepaliveInterval: wrapperspb.UInt32(20), KeepaliveProbes: wrapperspb.UInt32(5),

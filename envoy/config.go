@@ -16,9 +16,9 @@ import (
 type Config struct {
 	Listen      string // the front door, as ip:port; port 0 lets the kernel choose
 	AdminListen string // Envoy's own administration API, as loopback ip:port: it can stop the proxy and reads its certificates
-	ExtProc     string // where alfred-extproc listens: "unix:/path" or host:port
+	ExtProc     string // where alfred-extproc listens: "unix:/path" or host:port; several, separated by commas, share the requests
 	ExtProcTLS  *TLS   // required where ExtProc is neither a socket nor loopback, since its replies carry provider credentials
-	Admin       string // host:port of the admin app
+	Admin       string // host:port of the admin app; several, separated by commas, share the requests
 	Providers   []Provider
 	PublicURL   string // what people call this place; error types are absolute URLs under it
 	LogPath     string // access log; optional, empty means standard output
@@ -54,11 +54,15 @@ func (c Config) Validate() error {
 	} else if !a.Addr().IsLoopback() {
 		bad("AdminListen", "%s is not loopback: whoever reaches this port controls the proxy", a)
 	}
-	if err := c.validateExtProc(); err != nil {
-		bad("ExtProc", "%w", err)
+	for _, address := range several(c.ExtProc) {
+		if err := c.validateExtProc(address); err != nil {
+			bad("ExtProc", "%w", err)
+		}
 	}
-	if _, err := parseTarget(c.Admin); err != nil {
-		bad("Admin", "%w", err)
+	for _, address := range several(c.Admin) {
+		if _, err := parseTarget(address); err != nil {
+			bad("Admin", "%w", err)
+		}
 	}
 	if len(c.Providers) == 0 {
 		bad("Providers", "none given: there is nothing to route to")
@@ -79,10 +83,17 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c Config) validateExtProc() error {
-	if path, ok := socketPath(c.ExtProc); ok {
+// several splits addresses at commas. It is never empty.
+func several(addresses string) []string { return strings.Split(addresses, ",") }
+
+func (c Config) validateExtProc(address string) error {
+	path, ok := socketPath(address)
+	if _, first := socketPath(c.ExtProc); ok != first {
+		return fmt.Errorf("%s: sockets and hosts cannot be mixed", c.ExtProc)
+	}
+	if ok {
 		if !filepath.IsAbs(path) {
-			return fmt.Errorf("%q: a socket needs an absolute path", c.ExtProc)
+			return fmt.Errorf("%q: a socket needs an absolute path", address)
 		}
 		// The kernel's sun_path holds 108 bytes with the terminator.
 		if len(path) > 107 {
@@ -93,13 +104,13 @@ func (c Config) validateExtProc() error {
 		}
 		return nil
 	}
-	t, err := parseTarget(c.ExtProc)
+	t, err := parseTarget(address)
 	if err != nil {
 		return err
 	}
 	if c.ExtProcTLS == nil {
 		if !t.loopback() {
-			return fmt.Errorf("%s is not on this machine: ExtProcTLS is required, since the replies carry provider credentials", c.ExtProc)
+			return fmt.Errorf("%s is not on this machine: ExtProcTLS is required, since the replies carry provider credentials", address)
 		}
 		return nil
 	}

@@ -92,10 +92,15 @@ func (b *builder) earlyRemovals() *corev3.TypedExtensionConfig {
 
 // processor is Alfred's place in the chain. The request is held until Alfred has seen all of it; the response streams.
 func (b *builder) processor() *extprocv3.ExternalProcessor {
+	service := &corev3.GrpcService{TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
+		EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: extProcCluster},
+	}}
+	if len(several(b.ExtProc)) > 1 {
+		// A stream that one of them cannot have seen, since it is gone or going, is begun at another.
+		service.RetryPolicy = &corev3.RetryPolicy{RetryOn: "connect-failure,refused-stream", NumRetries: wrapperspb.UInt32(2)}
+	}
 	return &extprocv3.ExternalProcessor{
-		GrpcService: &corev3.GrpcService{TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
-			EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: extProcCluster},
-		}},
+		GrpcService:       service,
 		FailureModeAllow:  false,
 		StatusOnError:     &typev3.HttpStatus{Code: typev3.StatusCode_ServiceUnavailable},
 		MessageTimeout:    seconds(5),

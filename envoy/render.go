@@ -128,6 +128,10 @@ func pipe(path string) *corev3.Address {
 	return &corev3.Address{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: path}}}
 }
 
+func milliseconds(n int64) *durationpb.Duration {
+	return durationpb.New(time.Duration(n) * time.Millisecond)
+}
+
 func seconds(n int64) *durationpb.Duration {
 	return durationpb.New(time.Duration(n) * time.Second)
 }

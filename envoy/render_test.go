@@ -37,6 +37,8 @@ func variants() map[string]envoy.Config {
 		{Name: "anthropic", BaseURL: "https://api.anthropic.com/v1"},
 		{Name: "mock", BaseURL: "http://127.0.0.1:8081/v1"},
 	}
+	pairs := local()
+	pairs.ExtProc, pairs.Admin = "unix:/run/alfred/1.sock,unix:/run/alfred/2.sock", "127.0.0.1:8080,127.0.0.1:8081"
 	loopback := local()
 	loopback.ExtProc = "127.0.0.1:9002"
 	loopback.Providers = []envoy.Provider{{Name: "openai", BaseURL: "http://llm.internal:8443/api/v3"}}
@@ -47,7 +49,7 @@ func variants() map[string]envoy.Config {
 	container.Admin = "admin:8080"
 	container.PublicURL = "https://alfred.example/50%25/"
 	container.LogPath = "/var/log/alfred/access.log"
-	return map[string]envoy.Config{"local": local(), "providers": all, "loopback": loopback, "container": container}
+	return map[string]envoy.Config{"local": local(), "providers": all, "loopback": loopback, "container": container, "pairs": pairs}
 }
 
 func TestRenderMatchesItsGoldenFile(t *testing.T) {

@@ -92,6 +92,10 @@ func (b *builder) adminRoutes(p adminPath) []*routev3.Route {
 
 func (b *builder) adminRoute(name string, m *routev3.RouteMatch, a *routev3.RouteAction) *routev3.Route {
 	a.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: adminCluster}
+	if len(several(b.Admin)) > 1 {
+		// Only what cannot have arrived is sent again: to the other, when this one is gone and was not missed yet.
+		a.RetryPolicy = &routev3.RetryPolicy{RetryOn: "connect-failure,refused-stream,reset-before-request", NumRetries: wrapperspb.UInt32(2)}
+	}
 	return &routev3.Route{
 		Name:   name,
 		Match:  m,

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
@@ -138,6 +139,8 @@ type Service struct {
 	server *Server
 	grpc   *grpc.Server
 	health *health.Server
+	gone   chan struct{}
+	leave  sync.Once
 }
 
 // NewService returns the gRPC server of s. A nil credential means plaintext,
@@ -154,21 +157,48 @@ func NewService(s *Server, c credentials.TransportCredentials) *Service {
 	if c != nil {
 		options = append(options, grpc.Creds(c))
 	}
-	v := &Service{server: s, grpc: grpc.NewServer(options...), health: health.NewServer()}
+	v := &Service{server: s, grpc: grpc.NewServer(options...), health: health.NewServer(), gone: make(chan struct{})}
+	v.health.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
 	extprocv3.RegisterExternalProcessorServer(v.grpc, s)
 	healthv1.RegisterHealthServer(v.grpc, v.health)
 	return v
 }
 
-// Serve accepts streams until Shutdown.
-func (v *Service) Serve(l net.Listener) error { return v.grpc.Serve(l) }
+// Serve accepts streams until Shutdown. Its health says so from when the
+// directory has been read: of several, one that starts gets no request before.
+func (v *Service) Serve(l net.Listener) error {
+	go v.arrive()
+	return v.grpc.Serve(l)
+}
+
+func (v *Service) arrive() {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !v.server.directory.read.Load() {
+		select {
+		case <-tick.C:
+		case <-v.gone:
+			return
+		}
+	}
+	v.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING) // no effect once it leaves
+}
+
+// Leave tells those who ask for its health that the service is about to end.
+// Requests are still served, for whoever has not heard it yet.
+func (v *Service) Leave() {
+	v.leave.Do(func() {
+		close(v.gone)
+		v.server.ready.drain()
+		v.health.Shutdown()
+	})
+}
 
 // Shutdown ends the service: health first, so that no new request comes; then
 // running requests may end by themselves, at most until ctx ends; what is
 // left is broken off and settled.
 func (v *Service) Shutdown(ctx context.Context) {
-	v.server.ready.drain()
-	v.health.Shutdown()
+	v.Leave()
 	done := make(chan struct{})
 	go func() {
 		v.grpc.GracefulStop()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -55,8 +56,9 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	if err != nil {
 		return err
 	}
+	var leaving atomic.Bool
 	web := &http.Server{
-		Handler: handler(api, registry, live, records, watch.Warnings), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler(api, registry, live, records, watch.Warnings, &leaving), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 
 	// What runs beside the API stops after it, so that what the last request
@@ -83,6 +85,8 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 
 	select {
 	case <-ctx.Done():
+		leaving.Store(true)
+		time.Sleep(c.ShutdownPause) // whoever asks for the health has time to hear
 	case err = <-failed:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
@@ -158,11 +162,16 @@ type pinger interface{ Ping(context.Context) error }
 
 // handler puts health and metrics beside the API. They are not behind the
 // front door.
-func handler(api http.Handler, registry *prometheus.Registry, live, records pinger, warnings func() map[string]string) http.Handler {
+func handler(api http.Handler, registry *prometheus.Registry, live, records pinger, warnings func() map[string]string, leaving *atomic.Bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the asker may be gone
+		status := "ok"
+		if leaving.Load() { // of several, requests go to the others
+			status = "shutting down"
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write([]byte(`{"status":"` + status + `"}` + "\n")) // the asker may be gone
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)

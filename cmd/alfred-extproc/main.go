@@ -145,7 +145,11 @@ func serve(ctx context.Context, c config.Extproc, server *extproc.Server, watch 
 		err = nil
 	case err = <-failed:
 	}
-	log.Info("stopping", "drain", drainFor.String())
+	log.Info("stopping", "pause", c.ShutdownPause.String(), "drain", drainFor.String())
+	service.Leave()
+	if err == nil {
+		time.Sleep(c.ShutdownPause) // whoever asks for the health has time to hear
+	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 	service.Shutdown(drain)
 	cancel()

@@ -34,6 +34,7 @@ type plan struct {
 	place     func(t *testing.T, binary, dir string) place // Redis in another shape than one server
 	unspooled bool                                         // alfred-extproc writes nothing down
 	admins    int                                          // how many alfred-admin; 0 is one
+	extprocs  int                                          // how many alfred-extproc; 0 is one
 	env       []string                                     // for all programs
 }
 
@@ -53,8 +54,9 @@ type rig struct {
 	spooled  bool
 	dsn      string // straight to the database
 	admins   []*child
-	extproc  *child
-	health   string // of alfred-extproc, as a URL
+	extproc  *child   // the first
+	extprocs []*child // all
+	health   []string // of each alfred-extproc, as a URL
 
 	dir    string
 	owner  string // a key
@@ -115,10 +117,10 @@ func newRig(t *testing.T, p plan) *rig {
 		"ALFRED_HOLD_TTL=5s", "ALFRED_HOLD_EXTEND=1s",
 		"ALFRED_REDIS_TIMEOUT=2s", // the machine of a test is slower than production
 	}, p.env...)
-	var adminPort int
+	var admins, sockets []string
 	for range max(1, p.admins) {
-		adminPort = freePort(t)
-		address := fmt.Sprintf("127.0.0.1:%d", adminPort)
+		address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		admins = append(admins, address)
 		r.admins = append(r.admins, r.spawn(t, "alfred-admin", "http://"+address+"/readyz",
 			append([]string{"REDIS_URL=" + at.url, "DATABASE_URL=" + data.String(), "ALFRED_ADMIN_LISTEN=" + address}, base...)))
 	}
@@ -126,24 +128,28 @@ func newRig(t *testing.T, p plan) *rig {
 	if p.toRedis != nil {
 		reached = "redis://" + p.toRedis(fmt.Sprintf("127.0.0.1:%d", r.config.Port)) + "/0"
 	}
-	sockets, err := os.MkdirTemp("", "alfred-") // a socket's path is short
+	dir, err := os.MkdirTemp("", "alfred-") // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
-	socket := "unix:" + filepath.Join(sockets, "x.sock")
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	spoolDir := ""
 	if r.spooled {
 		spoolDir = filepath.Join(r.dir, "spool")
 	}
-	health := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	r.health = "http://" + health
-	r.extproc = r.spawn(t, "alfred-extproc", r.health+"/readyz", append([]string{
-		"REDIS_URL=" + reached, "ALFRED_EXTPROC_LISTEN=" + socket, "ALFRED_EXTPROC_HTTP=" + health, "ALFRED_MOCK_URL=" + r.provider.URL + "/v1",
-		"ALFRED_SPOOL_DIR=" + spoolDir,
-	}, base...))
+	for i := range max(1, p.extprocs) {
+		socket := "unix:" + filepath.Join(dir, strconv.Itoa(i)+".sock")
+		sockets = append(sockets, socket)
+		health := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		r.health = append(r.health, "http://"+health)
+		r.extprocs = append(r.extprocs, r.spawn(t, "alfred-extproc", r.health[i]+"/readyz", append([]string{
+			"REDIS_URL=" + reached, "ALFRED_EXTPROC_LISTEN=" + socket, "ALFRED_EXTPROC_HTTP=" + health, "ALFRED_MOCK_URL=" + r.provider.URL + "/v1",
+			"ALFRED_SPOOL_DIR=" + spoolDir,
+		}, base...)))
+	}
+	r.extproc = r.extprocs[0]
 	r.Envoy = envoytest.Start(t, envoy.Config{
-		Listen: fmt.Sprintf("127.0.0.1:%d", port), ExtProc: socket, Admin: fmt.Sprintf("127.0.0.1:%d", adminPort),
+		Listen: fmt.Sprintf("127.0.0.1:%d", port), ExtProc: strings.Join(sockets, ","), Admin: strings.Join(admins, ","),
 		Providers: []envoy.Provider{{Name: "mock", BaseURL: r.provider.URL + "/v1"}},
 		PublicURL: fmt.Sprintf("http://127.0.0.1:%d", port),
 	})
@@ -323,19 +329,27 @@ func (r *rig) call(t *testing.T, key, method, path string, body any, header ...s
 	return res.StatusCode, text
 }
 
-// metric reads one number of alfred-extproc's own.
-func (r *rig) metric(t *testing.T, name string) (float64, error) {
+// metric reads one number of alfred-extproc's own, of all together.
+func (r *rig) metric(t *testing.T, name string) (sum float64, err error) {
 	t.Helper()
-	text, err := get(t.Context(), r.health+"/metrics")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+	for _, health := range r.health {
+		text, err := get(t.Context(), health+"/metrics")
+		if err != nil {
+			return 0, err
 		}
+		n, found := 0.0, false
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, name+" "); ok {
+				n, err = strconv.ParseFloat(strings.TrimSpace(value), 64)
+				found = err == nil
+			}
+		}
+		if !found {
+			return 0, fmt.Errorf("no metric %s", name)
+		}
+		sum += n
 	}
-	return 0, fmt.Errorf("no metric %s", name)
+	return sum, nil
 }
 
 func get(ctx context.Context, address string) ([]byte, error) {
