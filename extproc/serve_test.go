@@ -231,6 +231,10 @@ func TestHandler(t *testing.T) {
 			t.Errorf("no line %s in\n%s", line, metrics)
 		}
 	}
+	w.warnings = func() map[string]string { return map[string]string{"eviction": "is on"} }
+	if r := get("/readyz"); r.Code != 200 || !strings.Contains(r.Body.String(), `"warnings":{"eviction":"is on"}`) {
+		t.Errorf("readyz: %d %s", r.Code, r.Body)
+	}
 	w.ready.drain()
 	var why struct{ Reason string }
 	if r := get("/readyz"); r.Code != 503 || json.Unmarshal(r.Body.Bytes(), &why) != nil || why.Reason != "shutting down" {

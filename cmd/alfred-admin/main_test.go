@@ -109,6 +109,15 @@ func TestProgram(t *testing.T) {
 		status, _ := call("GET", "/readyz", "", "")
 		return status == http.StatusOK
 	})
+	// This Valkey keeps no file: that is told, and nobody is unready for it.
+	until(t, "what is wrong with Redis is told", func() bool {
+		status, body := call("GET", "/readyz", "", "")
+		warnings, _ := body["warnings"].(map[string]any)
+		return status == http.StatusOK && len(warnings) == 1 && strings.HasPrefix(fmt.Sprint(warnings["append_only"]), "is off: ")
+	})
+	if !strings.Contains(log.String(), `"setting":"append_only"`) {
+		t.Errorf("nothing is logged:\n%s", log)
+	}
 
 	const first = `{"email":"first@company.com","name":"First"}`
 	if status, _ := call("POST", "/v1/admin/users", "", first); status != http.StatusUnauthorized {

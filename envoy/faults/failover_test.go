@@ -129,6 +129,28 @@ func TestLedger10_WithoutTheSpoolAPromotedReplicaLoses(t *testing.T) {
 	}
 }
 
+// Ledger test 10, with WAIT in the spool's place: a settlement is answered when the replica has it, so there is nothing to lose.
+func TestLedger10_WaitingForTheReplicaLosesNothingWithoutTheSpool(t *testing.T) {
+	t.Parallel()
+	var p pair
+	r := newRig(t, plan{place: p.start, unspooled: true, env: []string{"ALFRED_REDIS_WAIT_REPLICAS=1", "ALFRED_REDIS_WAIT_TIMEOUT=1s"}})
+	l := r.spend(t, 8)
+	rounds := times(1, 10)
+	p.failBehind(t, r, l, rounds)
+	refusedOnly(t, l.seen(), false)
+	short, err := r.metric(t, "alfred_redis_wait_short_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := r.tally(t, result{fault: "10 the same without the spool, with WAIT 1", times: rounds, note: fmt.Sprintf("%v settled while there was no replica", short)}, l)
+	if n.lost > 0 || n.double > 0 || n.wrong > 0 {
+		t.Errorf("%+v", n)
+	}
+	if short == 0 {
+		t.Error("nobody was told that there is no replica")
+	}
+}
+
 // Ledger test 10, as Sentinels do it: nobody tells the programs, they find the new primary by themselves.
 func TestLedger10_SentinelsPromoteAndNothingIsLost(t *testing.T) {
 	t.Parallel()
