@@ -121,3 +121,41 @@ type TeamDirectory struct {
 	Adjustments []Adjustment // pool, not ended
 	Ask         string       // address of the first team admin
 }
+
+// DirectoryQuery asks for people in the order of one of their figures.
+// Zero fields do not narrow.
+type DirectoryQuery struct {
+	UserFilter // After and Limit are of this order
+	Department DepartmentID
+	UsedOver   *float64  // percent of the quota
+	SeenBefore time.Time // no key was used since, or ever
+	Sort       DirectorySort
+	Descending bool
+
+	Window       Window  // in which use counts
+	DefaultQuota Credits // of those who inherit the organisation's
+	Now          time.Time
+}
+
+// DirectorySort is what people are ordered by. Who has no such figure comes
+// last, whichever way round.
+type DirectorySort string
+
+const (
+	SortCreated     DirectorySort = "created"
+	SortName        DirectorySort = "name"
+	SortEmail       DirectorySort = "email"
+	SortUsed        DirectorySort = "used"
+	SortUsedPercent DirectorySort = "used_percent"
+	SortQuota       DirectorySort = "quota"
+	SortLastSeen    DirectorySort = "last_seen"
+)
+
+// DirectoryRow is one person's place in the directory, with the figures that
+// only the record has.
+type DirectoryRow struct {
+	User     UserID
+	Used     Credits   // settled by the personal quota in the window
+	LastSeen time.Time // when a key was used last
+	Cursor   string    // the page after this row begins there
+}

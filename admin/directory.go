@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -25,7 +26,38 @@ func (s *server) snapshot(ctx context.Context, org alfred.OrgID) (*snapshot, err
 	return readSnapshot(ctx, s.Records, org, s.Now())
 }
 
-func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time) (*snapshot, error) {
+// snapshotOf reads what is shared and some teams alone: what concerns a few
+// people of many.
+func (s *server) snapshotOf(ctx context.Context, org alfred.OrgID, teams []alfred.TeamID) (*snapshot, error) {
+	if len(teams) == 0 {
+		teams = []alfred.TeamID{"none"}
+	}
+	return readSnapshot(ctx, s.Records, org, s.Now(), teams...)
+}
+
+// teamsOf lists the teams of some people.
+func teamsOf(people ...alfred.UserDirectory) (teams []alfred.TeamID) {
+	for _, d := range people {
+		for _, m := range d.Memberships {
+			if !slices.Contains(teams, m.Team) {
+				teams = append(teams, m.Team)
+			}
+		}
+	}
+	return teams
+}
+
+// snapshotOfPerson reads one person and what concerns them.
+func (s *server) snapshotOfPerson(ctx context.Context, org alfred.OrgID, id alfred.UserID) (*snapshot, alfred.UserDirectory, error) {
+	d, err := person(ctx, s.Records, org, id, s.Now())
+	if err != nil {
+		return nil, d, err
+	}
+	snap, err := s.snapshotOf(ctx, org, teamsOf(d))
+	return snap, d, err
+}
+
+func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time, only ...alfred.TeamID) (*snapshot, error) {
 	org, err := r.Organization(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
@@ -38,7 +70,7 @@ func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	teams, err := r.TeamDirectory(ctx, id, now)
+	teams, err := r.TeamDirectory(ctx, id, now, only...)
 	if err != nil {
 		return nil, fmt.Errorf("read teams: %w", err)
 	}

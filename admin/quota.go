@@ -27,11 +27,7 @@ func (s *server) balances(ctx context.Context, org alfred.OrgID, counters []alfr
 // counters that a request of theirs would draw on.
 func (s *server) GetMyQuota(ctx context.Context, _ api.GetMyQuotaRequestObject) (api.GetMyQuotaResponseObject, error) {
 	actor := callOf(ctx).actor
-	snap, err := s.snapshot(ctx, actor.Org)
-	if err != nil {
-		return nil, err
-	}
-	d, err := person(ctx, s.Records, actor.Org, actor.User, snap.now)
+	snap, d, err := s.snapshotOfPerson(ctx, actor.Org, actor.User)
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ type PeopleRecords interface {
 	User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (alfred.User, error)
 	UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error)
 	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) // by id
+	Directory(ctx context.Context, org alfred.OrgID, q alfred.DirectoryQuery) (rows []alfred.DirectoryRow, total int, err error)
 	UpdateUser(ctx context.Context, u alfred.User) error                                     // u.Version as read
 	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error  // soft; keys are revoked, memberships end
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
@@ -157,5 +158,5 @@ type PublishingRecords interface {
 	WaitTouched(ctx context.Context) error
 	// UserDirectory includes deleted people, so that their keys die.
 	UserDirectory(ctx context.Context, org alfred.OrgID, ids []alfred.UserID, now time.Time) ([]alfred.UserDirectory, error)
-	TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time) ([]alfred.TeamDirectory, error)
+	TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time, only ...alfred.TeamID) ([]alfred.TeamDirectory, error)
 }

@@ -228,7 +228,11 @@ func (s *server) describeTeams(ctx context.Context, org alfred.OrgID, teams []al
 	if len(teams) == 0 {
 		return out, nil
 	}
-	snap, err := s.snapshot(ctx, org)
+	ids := make([]alfred.TeamID, len(teams))
+	for i, t := range teams {
+		ids[i] = t.ID
+	}
+	snap, err := s.snapshotOf(ctx, org, ids)
 	if err != nil {
 		return nil, err
 	}

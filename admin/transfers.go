@@ -21,7 +21,7 @@ import (
 // this window.
 func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsRequestObject) (api.TransferCreditsResponseObject, error) {
 	c := callOf(ctx)
-	snap, err := s.snapshot(ctx, c.actor.Org)
+	snap, d, err := s.snapshotOfPerson(ctx, c.actor.Org, c.actor.User)
 	if err != nil {
 		return nil, err
 	}
@@ -33,10 +33,6 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 		return nil, err
 	}
 	if err := alfred.CheckTransfer(snap.org.Settings, c.actor, recipient, r.Body.Amount); err != nil {
-		return nil, err
-	}
-	d, err := person(ctx, s.Records, c.actor.Org, c.actor.User, snap.now)
-	if err != nil {
 		return nil, err
 	}
 	moveID, err := s.newMove()

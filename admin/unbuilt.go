@@ -148,11 +148,6 @@ func (unbuilt) ExportUsageQuery(context.Context, api.ExportUsageQueryRequestObje
 	return nil, errNotBuilt
 }
 
-// ExportUsers is not built.
-func (unbuilt) ExportUsers(context.Context, api.ExportUsersRequestObject) (api.ExportUsersResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // GetUserBurn is not built.
 func (unbuilt) GetUserBurn(context.Context, api.GetUserBurnRequestObject) (api.GetUserBurnResponseObject, error) {
 	return nil, errNotBuilt

@@ -114,35 +114,6 @@ func (s *server) orgOf(ctx context.Context) (alfred.OrgID, error) {
 	return orgs[0].ID, nil
 }
 
-// ListUsers lists everyone, or, for a team admin, the members of their teams.
-func (s *server) ListUsers(ctx context.Context, r api.ListUsersRequestObject) (api.ListUsersResponseObject, error) {
-	actor, p := callOf(ctx).actor, r.Params
-	pg, err := newPage(p.Cursor, p.Limit, "users", p.Q, p.Status, p.Team, p.AccessRole)
-	if err != nil {
-		return nil, err
-	}
-	f := alfred.UserFilter{
-		Query: value(p.Q), Statuses: value(p.Status), Team: alfred.TeamID(value(p.Team)), Access: value(p.AccessRole), After: pg.after, Limit: pg.limit + 1,
-	}
-	if !actor.Access.Administers() {
-		ids, err := s.membersOf(ctx, actor)
-		if err != nil {
-			return nil, err
-		}
-		f.IDs = ids
-	}
-	users, err := s.Records.Users(ctx, actor.Org, f)
-	if err != nil {
-		return nil, err
-	}
-	users, more, next := cut(pg, users, func(u alfred.User) string { return string(u.ID) })
-	data, err := s.describeAll(ctx, actor.Org, users)
-	if err != nil {
-		return nil, err
-	}
-	return api.ListUsers200JSONResponse{Data: data, HasMore: more, NextCursor: next}, nil
-}
-
 // membersOf lists the people in the teams that the actor administers.
 func (s *server) membersOf(ctx context.Context, actor alfred.Actor) ([]alfred.UserID, error) {
 	ids := []alfred.UserID{actor.User}
@@ -166,9 +137,24 @@ func (s *server) GetUser(ctx context.Context, r api.GetUserRequestObject) (api.G
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.describe(ctx, user.Org, user.ID)
+	q, err := s.directoryQuery(ctx, listed{})
+	if err != nil {
+		return nil, err
+	}
+	q.IDs = []alfred.UserID{user.ID}
+	rows, _, err := s.Records.Directory(ctx, user.Org, q)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.describeRows(ctx, user.Org, rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, notFound("user", string(user.ID))
+	}
 	setETag(ctx, user.Version)
-	return api.GetUser200JSONResponse(out), err
+	return api.GetUser200JSONResponse(out[0]), nil
 }
 
 // DeleteUser ends a person: keys die with the next publication, holds settle.
@@ -266,15 +252,15 @@ func (s *server) describeAll(ctx context.Context, org alfred.OrgID, users []alfr
 	if len(users) == 0 {
 		return out, nil
 	}
-	snap, err := s.snapshot(ctx, org)
-	if err != nil {
-		return nil, err
-	}
 	ids := make([]alfred.UserID, len(users))
 	for i, u := range users {
 		ids[i] = u.ID
 	}
-	found, err := s.Records.UserDirectory(ctx, org, ids, snap.now)
+	found, err := s.Records.UserDirectory(ctx, org, ids, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	snap, err := s.snapshotOf(ctx, org, teamsOf(found...))
 	if err != nil {
 		return nil, err
 	}

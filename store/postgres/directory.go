@@ -103,13 +103,13 @@ func (s *Store) fillDirectory(ctx context.Context, org alfred.OrgID, entries ent
 }
 
 // TeamDirectory returns everything that the teams' entries in the catalog are
-// made of, by id.
-func (s *Store) TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time) ([]alfred.TeamDirectory, error) {
-	rows, err := s.q(ctx).TeamShares(ctx, org)
+// made of, by id: of all teams, or of some.
+func (s *Store) TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time, only ...alfred.TeamID) ([]alfred.TeamDirectory, error) {
+	rows, err := s.q(ctx).TeamShares(ctx, org, texts(only))
 	if err != nil {
 		return nil, failed(err, "read teams")
 	}
-	adjustments, err := s.q(ctx).Adjustments(ctx, db.AdjustmentsParams{OrgID: org, Budget: string(alfred.BudgetPool), EndAfter: &now})
+	adjustments, err := s.q(ctx).Adjustments(ctx, db.AdjustmentsParams{OrgID: org, Budget: string(alfred.BudgetPool), Subjects: texts(only), EndAfter: &now})
 	if err != nil {
 		return nil, failed(err, "read adjustments of pools")
 	}

@@ -39,4 +39,4 @@ SELECT t.*, count(u.id) FILTER (WHERE u.status = 'active') AS active,
 FROM teams t
 LEFT JOIN team_members m ON m.org_id = t.org_id AND m.team_id = t.id
 LEFT JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id AND u.deleted_at IS NULL
-WHERE t.org_id = $1 GROUP BY t.org_id, t.id ORDER BY t.id;
+WHERE t.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR t.id = ANY (sqlc.narg(ids)::text[])) GROUP BY t.org_id, t.id ORDER BY t.id;

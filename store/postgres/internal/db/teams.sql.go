@@ -195,7 +195,7 @@ SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.
 FROM teams t
 LEFT JOIN team_members m ON m.org_id = t.org_id AND m.team_id = t.id
 LEFT JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id AND u.deleted_at IS NULL
-WHERE t.org_id = $1 GROUP BY t.org_id, t.id ORDER BY t.id
+WHERE t.org_id = $1 AND ($2::text[] IS NULL OR t.id = ANY ($2::text[])) GROUP BY t.org_id, t.id ORDER BY t.id
 `
 
 type TeamSharesRow struct {
@@ -214,8 +214,8 @@ type TeamSharesRow struct {
 	Ask          string
 }
 
-func (q *Queries) TeamShares(ctx context.Context, orgID alfred.OrgID) ([]TeamSharesRow, error) {
-	rows, err := q.db.Query(ctx, teamShares, orgID)
+func (q *Queries) TeamShares(ctx context.Context, orgID alfred.OrgID, ids []string) ([]TeamSharesRow, error) {
+	rows, err := q.db.Query(ctx, teamShares, orgID, ids)
 	if err != nil {
 		return nil, err
 	}
