@@ -158,7 +158,7 @@ func (r *record) Organization(context.Context, alfred.OrgID) (alfred.Organizatio
 	return r.org, nil
 }
 
-func (r *record) TeamDirectory(context.Context, alfred.OrgID, time.Time) ([]alfred.TeamDirectory, error) {
+func (r *record) TeamDirectory(context.Context, alfred.OrgID, time.Time, ...alfred.TeamID) ([]alfred.TeamDirectory, error) {
 	return slices.Clone(r.teams), nil
 }
 
