@@ -7,7 +7,7 @@ export default definePage({
   title: 'User Guide',
   need: 'member',
   section: 'foot',
-  order: 10,
+  order: 80,
   icon: IconBook,
   load: () => import('./Guide'),
 });

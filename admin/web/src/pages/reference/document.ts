@@ -141,7 +141,7 @@ export function matching(of: readonly Operation[], query: string): Operation[] {
 export function typeOf(doc: Document, value: Schema | Ref | undefined): string {
   if (!value) return 'anything';
   if ('$ref' in value) {
-    const target = resolve(doc, value);
+    const target = resolve<Schema>(doc, value);
     const simple = !target.properties && !target.allOf && !target.oneOf && !target.anyOf;
     return simple ? typeOf(doc, target) : (value.$ref.split('/').at(-1) ?? 'object');
   }

@@ -7,7 +7,7 @@ export default definePage({
   title: 'API reference',
   need: 'member',
   section: 'foot',
-  order: 20,
+  order: 82,
   icon: IconApi,
   load: () => import('./Reference'),
 });
