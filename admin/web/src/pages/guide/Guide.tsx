@@ -26,12 +26,14 @@ export default function Guide() {
   const body = useRef<HTMLElement>(null);
   const fill = (t: string) => filled(t, { origin: session.baseUrl.replace(/\/v1\/?$/, ''), keyPrefix: session.key.prefix });
 
-  // The section that the address names is shown, also when it came from a search.
+  // The section that the address names is shown, also when it came from a search; another chapter begins at its top.
+  const before = useRef(at.chapter);
   useEffect(() => {
     if (at.q) return;
     const heading = at.section ? body.current?.querySelector(`#${CSS.escape(at.section)}`) : null;
     if (heading) heading.scrollIntoView();
-    else if (!at.section) body.current?.scrollIntoView({ block: 'nearest' });
+    else if (before.current !== at.chapter) window.scrollTo({ top: 0 });
+    before.current = at.chapter;
   }, [at.chapter, at.section, at.q]);
 
   const open = (id: string, section = '') => set({ chapter: id as typeof at.chapter, section, q: '' }, { push: true });

@@ -62,7 +62,9 @@ function Detail({ doc, operation: o, origin }: { doc: Document; operation: Opera
               </td>
               <td>{p.in}</td>
               <td>{typeOf(doc, p.schema)}</td>
-              <td>{p.description}</td>
+              <td>
+                <Words>{p.description}</Words>
+              </td>
             </tr>
           ))}
         </Table>
@@ -70,12 +72,12 @@ function Detail({ doc, operation: o, origin }: { doc: Document; operation: Opera
       {o.body && <Fields caption={`Body (${o.body.type}${o.body.required ? '' : ', optional'})`} doc={doc} schema={o.body.schema} />}
       {o.answers.map((a) => (
         <div key={a.status} className={classes.answer}>
-          <p>
+          <div>
             <span className={classes.status} data-ok={a.status.startsWith('2') || undefined}>
               {a.status}
             </span>{' '}
-            {a.description} {a.type && <span className={classes.type}>{a.type}</span>}
-          </p>
+            <Words>{a.description}</Words> {a.type && <span className={classes.type}>{a.type}</span>}
+          </div>
           {a.status.startsWith('2') && <Fields caption="Answer" doc={doc} schema={a.schema} />}
         </div>
       ))}
@@ -95,7 +97,9 @@ function Fields({ caption, doc, schema }: { caption: string; doc: Document; sche
             {f.required && caption.startsWith('Body') && <Required />}
           </td>
           <td>{f.type}</td>
-          <td>{f.description}</td>
+          <td>
+            <Words>{f.description}</Words>
+          </td>
         </tr>
       ))}
     </Table>
@@ -118,6 +122,15 @@ function Table({ caption, head, children }: { caption: string; head: string[]; c
         </thead>
         <tbody>{children}</tbody>
       </table>
+    </div>
+  );
+}
+
+/** A description in a line: Markdown without a paragraph of its own. */
+function Words({ children }: { children?: string }) {
+  return (
+    <div className={classes.words}>
+      <Markdown>{children}</Markdown>
     </div>
   );
 }

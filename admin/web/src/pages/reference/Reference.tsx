@@ -35,7 +35,6 @@ export default function Reference() {
   useEffect(() => {
     if (loaded && at.op) window.document.getElementById(at.op)?.scrollIntoView({ block: 'start' });
     // Only on arrival: opening a row by hand must not move the page.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [loaded]);
 
   const origin = session.baseUrl.replace(/\/v1\/?$/, '');
