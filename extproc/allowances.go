@@ -32,6 +32,7 @@ type allowances struct {
 	wanted  *lru[allowanceKey, *wanted]
 	retired map[*allowance]time.Time // since when; given back when all that was spent is booked
 	pace    *pace
+	closed  bool // none is taken any more
 }
 
 // allowanceKey is what the counters of a plan follow from. The model is empty
@@ -90,6 +91,9 @@ func (s *allowances) touch(a Admission, t terms, left alfred.Credits, now time.T
 	k := keyFor(a, t.plan)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
 	w, ok := s.wanted.get(k)
 	if !ok {
 		w = &wanted{}

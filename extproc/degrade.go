@@ -7,7 +7,8 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
-// errResting means that the breaker is open: the store was not asked.
+// errResting means that the store was not asked: the breaker is open, or this
+// request has waited for it already.
 var errResting = errors.New("the live store is given a rest")
 
 // unavailable refuses for a reason that lies with Alfred. The client should

@@ -2,6 +2,7 @@ package extproc
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -102,6 +103,27 @@ func TestEveryDegradedAnswerSaysSo(t *testing.T) {
 				t.Errorf("the decision is recorded as %+v", w.ledger.appended)
 			}
 		})
+	}
+}
+
+// Who has waited for the directory in vain does not wait for the ledger too.
+func TestARequestWaitsForTheStoreOnce(t *testing.T) {
+	w := newTown(t, 1, func(w *town) { w.catalog.Settings.FailMode = alfred.FailAllow })
+	id, err := newIdentity(w.now(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := Admission{identity: id, Principal: w.people[0], Catalog: w.catalog, Model: "m", Input: 10, Limit: 90, Choices: 1, waited: true}
+	h, d := w.gates[0].Admit(t.Context(), a)
+	if !d.Allowed || d.Degraded != "allow" || h.reserved {
+		t.Errorf("%+v", d)
+	}
+	w.stands(0, 0)
+	for range breakerMin {
+		w.gates[0].Admit(t.Context(), a)
+	}
+	if !w.gates[0].breaker.isOpen() {
+		t.Error("the breaker does not hear of it")
 	}
 }
 

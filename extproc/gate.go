@@ -68,6 +68,7 @@ type Admission struct {
 	Choices   int64
 	Private   bool
 	Stream    bool
+	waited    bool // for the directory, as long as a request may wait for the store, and was given an older copy
 }
 
 // terms are what one reservation asks for, worked out from a plan and the
@@ -199,6 +200,10 @@ func (g *Gate) reserve(ctx context.Context, a Admission, t *terms) (alfred.Reser
 		Terms: alfred.Terms{OnExpiry: a.Catalog.Settings.ReapPolicy, InputCost: t.bound.Fixed, Want: t.want, Event: event(a, *t)},
 	}
 	t.legs = request.Legs
+	if a.waited {
+		g.breaker.report(g.now(), 0, false)
+		return alfred.ReserveReply{}, errResting
+	}
 	reply, err := g.ask(ctx, request)
 	if err != nil || t.plan.Overdraft == nil || !fellShort(reply) {
 		return reply, err

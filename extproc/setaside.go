@@ -253,7 +253,7 @@ func (s *allowances) close(ctx context.Context) {
 	s.stepping.Lock()
 	defer s.stepping.Unlock()
 	s.mu.Lock()
-	s.settings.Allowance = 0 // from now on none is taken
+	s.closed = true
 	s.wanted.oldest(func(k allowanceKey, w *wanted) bool {
 		s.forget(k, w, s.now())
 		return true

@@ -175,6 +175,8 @@ func (s *stream) listHeaders() []*corev3.HeaderValueOption {
 // it returns the refusal.
 func (s *stream) snapshot(ctx context.Context) (alfred.Decision, bool) {
 	d := s.decide(nil)
+	began := s.server.now()
+	defer func() { s.admission.waited = s.server.now().Sub(began) >= s.server.gate.settings.Timeout }()
 	principal, err := s.server.directory.principal(ctx, s.keyHash)
 	switch {
 	case err != nil:

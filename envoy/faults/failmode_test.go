@@ -111,3 +111,51 @@ func TestLedger12_StoppedLiveLedgerHonoursEachFailMode(t *testing.T) {
 		t.Errorf("%d holds are open", n)
 	}
 }
+
+// Ledger tests 8 and 12 together: the process that spends what it has set aside is killed in the outage. What its clients have had
+// the whole answer of is on its disk and charged once; what it had set aside expires and costs nobody anything.
+func TestLedger12_KilledInAnOutageWhatWasSetAsideIsChargedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{env: []string{"ALFRED_REDIS_TIMEOUT=50ms", "ALFRED_HOLD_TTL=6s", "ALFRED_HOLD_EXTEND=1s", "ALFRED_ALLOWANCE=5000"}})
+	r.manage(t, http.MethodPatch, "/v1/admin/organization", map[string]any{"settings": map[string]any{"fail_mode": "local"}}, nil)
+	l := r.spend(t, 8)
+	kills, local := times(1, 10), 0
+	for range kills {
+		await(t, "something is set aside for everybody", func() error {
+			n, err := r.metric(t, "alfred_allowances")
+			if err == nil && n < people {
+				err = fmt.Errorf("%v allowances", n)
+			}
+			return err
+		})
+		before := len(l.seen())
+		if err := syscall.Kill(r.redis.PID(), syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		l.progress(t, 10) // nothing but what was set aside lets anybody pass
+		r.extproc.Kill()
+		for _, a := range l.seen()[before:] {
+			if a.acknowledged && a.degraded == "local" {
+				local++
+			}
+		}
+		if err := syscall.Kill(r.redis.PID(), syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		r.extproc.start(t)
+		l.progress(t, 20)
+	}
+	if local == 0 {
+		t.Error("nobody was served in an outage: the story proves nothing")
+	}
+	l.stop()
+	refusedOnly(t, l.seen(), true)
+	r.extproc.Stop(10 * time.Second)
+	r.extproc.start(t)
+	r.audit(t, result{fault: "5 kill -9 alfred-extproc while Valkey is stopped, local", times: kills, note: fmt.Sprintf("%d answers from what was set aside", local)}, l)
+	conn := r.connect(t)
+	var charged int64
+	if err := conn.QueryRow(t.Context(), "SELECT coalesce(sum(cost), 0)::bigint FROM usage_events WHERE outcome = 'allowance'").Scan(&charged); err != nil || charged != 0 {
+		t.Errorf("%d micro-credits were charged for what was set aside: %v", charged, err)
+	}
+}
