@@ -22,6 +22,12 @@ func (u Usage) Tokens() int64 {
 	return u.Input + u.CachedInput + u.CacheWrite + u.Output + u.Reasoning
 }
 
+// Plus adds what another request used, or takes away what a correction has
+// below 0.
+func (u Usage) Plus(o Usage) Usage {
+	return Usage{u.Input + o.Input, u.CachedInput + o.CachedInput, u.CacheWrite + o.CacheWrite, u.Output + o.Output, u.Reasoning + o.Reasoning}
+}
+
 // Rate is the price of one model, in micro-credits per million tokens of each
 // kind, and a fee per request.
 type Rate struct {

@@ -57,6 +57,59 @@ type UsageFilter struct {
 	Limit       int
 }
 
+// RequestFilter picks the events that ended requests. Zero fields do not
+// narrow.
+type RequestFilter struct {
+	User        UserID
+	Teams       []TeamID // that the usage was attributed to; empty but not nil is nothing
+	Project     ProjectID
+	Model       string
+	Key         KeyID
+	Outcomes    []Outcome
+	Priority    Priority
+	MinCost     Credits // as it was booked, without corrections
+	From, Until time.Time
+	After       string // cursor of the page before
+	Limit       int
+}
+
+// DecisionFilter picks refusals. Zero fields do not narrow.
+type DecisionFilter struct {
+	User        UserID
+	Teams       []TeamID // that the person is in now; empty but not nil is nothing
+	Codes       []Code
+	From, Until time.Time
+	After       string // cursor of the page before
+	Limit       int
+}
+
+// People narrows a count of people to those of some teams or of a department.
+// Zero fields do not narrow.
+type People struct {
+	Teams      []TeamID // empty but not nil is nobody
+	Department DepartmentID
+}
+
+// PeopleCount says how many people there are, and what they may spend
+// together.
+type PeopleCount struct {
+	Active     int
+	OnVacation int
+	Suspended  int
+	Used       int     // who spent something in the window
+	Quotas     Credits // the sum of their quotas, inherited ones too
+}
+
+// Hit is something that a search found.
+type Hit struct {
+	Kind   string // user, team, department, project, key
+	ID     string
+	Title  string
+	Detail string
+	User   UserID // whose it is, of a key
+	Status string
+}
+
 // UsageTotal is one row of the hourly roll-up, summed by model.
 type UsageTotal struct {
 	Model    string  `json:"model"`

@@ -32,10 +32,13 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		c.operation = route.Operation.OperationID
 		limit := requestLimit
-		if c.operation == "exportTransfers" || c.operation == "verifyAudit" {
+		if strings.HasPrefix(c.operation, "export") || c.operation == "verifyAudit" {
 			limit = historyLimit
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		if strings.HasPrefix(c.operation, "stream") {
+			ctx, cancel = context.WithCancel(r.Context())
+		}
 		defer cancel()
 		r = r.WithContext(ctx)
 		need := table[c.operation]

@@ -22,6 +22,11 @@ type Live interface {
 	// Lineage changes when the store may have lost what it had acknowledged to
 	// the one who asks.
 	Lineage(ctx context.Context, instance string) (string, error)
+	// OpenHolds is how many requests are in flight.
+	OpenHolds(ctx context.Context, org alfred.OrgID) (int64, error)
+	// Unrecorded is how many events wait to be recorded, and when the oldest of
+	// them was written: the zero time when there is none.
+	Unrecorded(ctx context.Context, org alfred.OrgID) (oldest time.Time, waiting int64, err error)
 	Ping(ctx context.Context) error
 }
 

@@ -61,10 +61,12 @@ type PeopleRecords interface {
 	Directory(ctx context.Context, org alfred.OrgID, q alfred.DirectoryQuery) (rows []alfred.DirectoryRow, total int, err error)
 	UpdateUser(ctx context.Context, u alfred.User) error                                     // u.Version as read
 	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error  // soft; keys are revoked, memberships end
+	CountPeople(ctx context.Context, org alfred.OrgID, of alfred.People, start time.Time, otherwise alfred.Credits) (alfred.PeopleCount, error)
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
 
 	CreateKey(ctx context.Context, k alfred.Key) error
 	KeyByHash(ctx context.Context, hash string) (alfred.Key, error)
+	KeysByID(ctx context.Context, org alfred.OrgID, ids []alfred.KeyID) ([]alfred.Key, error) // those that exist
 	Keys(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Key, error)
 	RevokeKey(ctx context.Context, org alfred.OrgID, id alfred.KeyID, at time.Time) error
 
@@ -119,7 +121,11 @@ type HistoryRecords interface {
 	TriedSetAside(ctx context.Context, org alfred.OrgID, entry, reason string, booked bool, at time.Time) (alfred.EntrySetAside, error)
 	Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) // newest first, without decisions
 	UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error)
+	UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.UsageQuery) ([]alfred.UsageRow, error) // from roll-ups alone, largest first
 	CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Counter) (alfred.Credits, error)
+	Requests(ctx context.Context, org alfred.OrgID, f alfred.RequestFilter) (events []alfred.UsageEvent, next string, err error) // newest first
+	RequestEvents(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) ([]alfred.UsageEvent, error)                      // of one request, oldest first
+	Decisions(ctx context.Context, org alfred.OrgID, f alfred.DecisionFilter) (decisions []alfred.Decision, next string, err error)
 	Decision(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) (alfred.Decision, error) // of a refusal, or made from the event of an admitted request
 
 	AppendAudit(ctx context.Context, e alfred.AuditEvent) (alfred.AuditEvent, error) // sets Seq, PrevHash, Hash; one writer at a time per organisation

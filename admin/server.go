@@ -151,7 +151,10 @@ func (s *server) named(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		seen := &statusWriter{ResponseWriter: w}
 		defer func() {
-			if p := recover(); p != nil {
+			p := recover()
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value
+				defer panic(p) // cuts the connection
+			} else if p != nil {
 				s.Log.Error("request panicked", "request_id", id, "operation", c.operation, "panic", p, "stack", string(debug.Stack()))
 				if seen.status == 0 {
 					s.refuse(seen, c, alfred.Errorf(alfred.CodeInternal, "Something went wrong. The request id is %s.", id))

@@ -1,17 +1,12 @@
 package admin
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
@@ -202,36 +197,22 @@ func (s *server) ExportTransfers(ctx context.Context, r api.ExportTransfersReque
 	f := alfred.TransferFilter{
 		Either: alfred.UserID(value(p.User)), From: value(p.From), Until: value(p.Until), MinAmount: amount(p.MinAmount), MaxAmount: amount(p.MaxAmount), Limit: 1000,
 	}
-	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	_ = out.Write([]string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at"}) // a buffer takes everything
-	for {
-		rows, err := s.transfers(ctx, org, f)
-		if err != nil {
-			return nil, err
+	return csvFile{"transfers.csv", []string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at"}, func(yield func(...string) error) error {
+		for {
+			rows, err := s.transfers(ctx, org, f)
+			if err != nil {
+				return err
+			}
+			for _, t := range rows {
+				err := yield(t.Id, t.CreatedAt.UTC().Format(time.RFC3339), t.SenderEmail, t.RecipientEmail, t.Amount.String(), t.Reason, t.ExpiresAt.UTC().Format(time.RFC3339))
+				if err != nil {
+					return err
+				}
+			}
+			if len(rows) < f.Limit {
+				return nil
+			}
+			f.After = rows[len(rows)-1].Id
 		}
-		for _, t := range rows {
-			_ = out.Write([]string{
-				t.Id, t.CreatedAt.UTC().Format(time.RFC3339), inert(t.SenderEmail), inert(t.RecipientEmail), t.Amount.String(), inert(t.Reason),
-				t.ExpiresAt.UTC().Format(time.RFC3339),
-			})
-		}
-		if len(rows) < f.Limit {
-			break
-		}
-		f.After = rows[len(rows)-1].Id
-	}
-	out.Flush()
-	if c, ok := ctx.(*gin.Context); ok {
-		c.Header("Content-Disposition", `attachment; filename="transfers.csv"`)
-	}
-	return api.ExportTransfers200TextcsvResponse{Body: io.Reader(&b), ContentLength: int64(b.Len())}, out.Error()
-}
-
-// inert keeps a spreadsheet from running a text as a formula.
-func inert(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r\n|") {
-		return "'" + s
-	}
-	return s
+	}}, nil
 }

@@ -18,16 +18,6 @@ func (unbuilt) ExportAudit(context.Context, api.ExportAuditRequestObject) (api.E
 	return nil, errNotBuilt
 }
 
-// ListDecisions is not built.
-func (unbuilt) ListDecisions(context.Context, api.ListDecisionsRequestObject) (api.ListDecisionsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// ExportDecisions is not built.
-func (unbuilt) ExportDecisions(context.Context, api.ExportDecisionsRequestObject) (api.ExportDecisionsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // DeleteDemo is not built.
 func (unbuilt) DeleteDemo(context.Context, api.DeleteDemoRequestObject) (api.DeleteDemoResponseObject, error) {
 	return nil, errNotBuilt
@@ -40,11 +30,6 @@ func (unbuilt) GetDemo(context.Context, api.GetDemoRequestObject) (api.GetDemoRe
 
 // CreateDemo is not built.
 func (unbuilt) CreateDemo(context.Context, api.CreateDemoRequestObject) (api.CreateDemoResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// GetEfficiency is not built.
-func (unbuilt) GetEfficiency(context.Context, api.GetEfficiencyRequestObject) (api.GetEfficiencyResponseObject, error) {
 	return nil, errNotBuilt
 }
 
@@ -83,11 +68,6 @@ func (unbuilt) PutOnboarding(context.Context, api.PutOnboardingRequestObject) (a
 	return nil, errNotBuilt
 }
 
-// GetOverview is not built.
-func (unbuilt) GetOverview(context.Context, api.GetOverviewRequestObject) (api.GetOverviewResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // ListProviders is not built.
 func (unbuilt) ListProviders(context.Context, api.ListProvidersRequestObject) (api.ListProvidersResponseObject, error) {
 	return nil, errNotBuilt
@@ -100,21 +80,6 @@ func (unbuilt) TestProvider(context.Context, api.TestProviderRequestObject) (api
 
 // CreateReallocation is not built.
 func (unbuilt) CreateReallocation(context.Context, api.CreateReallocationRequestObject) (api.CreateReallocationResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// ListRequests is not built.
-func (unbuilt) ListRequests(context.Context, api.ListRequestsRequestObject) (api.ListRequestsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// ExportRequests is not built.
-func (unbuilt) ExportRequests(context.Context, api.ExportRequestsRequestObject) (api.ExportRequestsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// GetRequest is not built.
-func (unbuilt) GetRequest(context.Context, api.GetRequestRequestObject) (api.GetRequestResponseObject, error) {
 	return nil, errNotBuilt
 }
 
@@ -138,16 +103,6 @@ func (unbuilt) GetTeamShares(context.Context, api.GetTeamSharesRequestObject) (a
 	return nil, errNotBuilt
 }
 
-// QueryUsage is not built.
-func (unbuilt) QueryUsage(context.Context, api.QueryUsageRequestObject) (api.QueryUsageResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// ExportUsageQuery is not built.
-func (unbuilt) ExportUsageQuery(context.Context, api.ExportUsageQueryRequestObject) (api.ExportUsageQueryResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // GetUserBurn is not built.
 func (unbuilt) GetUserBurn(context.Context, api.GetUserBurnRequestObject) (api.GetUserBurnResponseObject, error) {
 	return nil, errNotBuilt
@@ -168,11 +123,6 @@ func (unbuilt) GetMyBurn(context.Context, api.GetMyBurnRequestObject) (api.GetMy
 	return nil, errNotBuilt
 }
 
-// ListMyDecisions is not built.
-func (unbuilt) ListMyDecisions(context.Context, api.ListMyDecisionsRequestObject) (api.ListMyDecisionsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // RotateMyKey is not built.
 func (unbuilt) RotateMyKey(context.Context, api.RotateMyKeyRequestObject) (api.RotateMyKeyResponseObject, error) {
 	return nil, errNotBuilt
@@ -183,28 +133,8 @@ func (unbuilt) ExplainMyQuota(context.Context, api.ExplainMyQuotaRequestObject) 
 	return nil, errNotBuilt
 }
 
-// ListMyRequests is not built.
-func (unbuilt) ListMyRequests(context.Context, api.ListMyRequestsRequestObject) (api.ListMyRequestsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// ExportMyRequests is not built.
-func (unbuilt) ExportMyRequests(context.Context, api.ExportMyRequestsRequestObject) (api.ExportMyRequestsResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// GetMyRequest is not built.
-func (unbuilt) GetMyRequest(context.Context, api.GetMyRequestRequestObject) (api.GetMyRequestResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // StreamMe is not built.
 func (unbuilt) StreamMe(context.Context, api.StreamMeRequestObject) (api.StreamMeResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// QueryMyUsage is not built.
-func (unbuilt) QueryMyUsage(context.Context, api.QueryMyUsageRequestObject) (api.QueryMyUsageResponseObject, error) {
 	return nil, errNotBuilt
 }
 

@@ -125,27 +125,6 @@ func (e DirectoryTickKinds) Valid() bool {
 	}
 }
 
-// Defines values for EffectiveSettingsVariablesSource.
-const (
-	Default     EffectiveSettingsVariablesSource = "default"
-	Environment EffectiveSettingsVariablesSource = "environment"
-	Record      EffectiveSettingsVariablesSource = "record"
-)
-
-// Valid indicates whether the value is a known member of the EffectiveSettingsVariablesSource enum.
-func (e EffectiveSettingsVariablesSource) Valid() bool {
-	switch e {
-	case Default:
-		return true
-	case Environment:
-		return true
-	case Record:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for EfficiencyBy.
 const (
 	EfficiencyByTeam EfficiencyBy = "team"
@@ -434,105 +413,105 @@ func (e QuotaExplanationPartsKind) Valid() bool {
 	}
 }
 
-// Defines values for RequestDetailEventsKind.
+// Defines values for RequestEventKind.
 const (
-	RequestDetailEventsKindAdjust  RequestDetailEventsKind = "adjust"
-	RequestDetailEventsKindExpired RequestDetailEventsKind = "expired"
-	RequestDetailEventsKindSettle  RequestDetailEventsKind = "settle"
-	RequestDetailEventsKindVoid    RequestDetailEventsKind = "void"
+	RequestEventKindAdjust  RequestEventKind = "adjust"
+	RequestEventKindExpired RequestEventKind = "expired"
+	RequestEventKindSettle  RequestEventKind = "settle"
+	RequestEventKindVoid    RequestEventKind = "void"
 )
 
-// Valid indicates whether the value is a known member of the RequestDetailEventsKind enum.
-func (e RequestDetailEventsKind) Valid() bool {
+// Valid indicates whether the value is a known member of the RequestEventKind enum.
+func (e RequestEventKind) Valid() bool {
 	switch e {
-	case RequestDetailEventsKindAdjust:
+	case RequestEventKindAdjust:
 		return true
-	case RequestDetailEventsKindExpired:
+	case RequestEventKindExpired:
 		return true
-	case RequestDetailEventsKindSettle:
+	case RequestEventKindSettle:
 		return true
-	case RequestDetailEventsKindVoid:
+	case RequestEventKindVoid:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for RequestDetailHeadersDirection.
+// Defines values for RequestHeaderDirection.
 const (
-	RequestDetailHeadersDirectionRequest  RequestDetailHeadersDirection = "request"
-	RequestDetailHeadersDirectionResponse RequestDetailHeadersDirection = "response"
+	RequestHeaderDirectionRequest  RequestHeaderDirection = "request"
+	RequestHeaderDirectionResponse RequestHeaderDirection = "response"
 )
 
-// Valid indicates whether the value is a known member of the RequestDetailHeadersDirection enum.
-func (e RequestDetailHeadersDirection) Valid() bool {
+// Valid indicates whether the value is a known member of the RequestHeaderDirection enum.
+func (e RequestHeaderDirection) Valid() bool {
 	switch e {
-	case RequestDetailHeadersDirectionRequest:
+	case RequestHeaderDirectionRequest:
 		return true
-	case RequestDetailHeadersDirectionResponse:
+	case RequestHeaderDirectionResponse:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for RequestDetailLinesKind.
+// Defines values for RequestLineKind.
 const (
-	RequestDetailLinesKindCacheWrite  RequestDetailLinesKind = "cache_write"
-	RequestDetailLinesKindCachedInput RequestDetailLinesKind = "cached_input"
-	RequestDetailLinesKindInput       RequestDetailLinesKind = "input"
-	RequestDetailLinesKindOutput      RequestDetailLinesKind = "output"
-	RequestDetailLinesKindReasoning   RequestDetailLinesKind = "reasoning"
-	RequestDetailLinesKindRequest     RequestDetailLinesKind = "request"
+	RequestLineKindCacheWrite  RequestLineKind = "cache_write"
+	RequestLineKindCachedInput RequestLineKind = "cached_input"
+	RequestLineKindInput       RequestLineKind = "input"
+	RequestLineKindOutput      RequestLineKind = "output"
+	RequestLineKindReasoning   RequestLineKind = "reasoning"
+	RequestLineKindRequest     RequestLineKind = "request"
 )
 
-// Valid indicates whether the value is a known member of the RequestDetailLinesKind enum.
-func (e RequestDetailLinesKind) Valid() bool {
+// Valid indicates whether the value is a known member of the RequestLineKind enum.
+func (e RequestLineKind) Valid() bool {
 	switch e {
-	case RequestDetailLinesKindCacheWrite:
+	case RequestLineKindCacheWrite:
 		return true
-	case RequestDetailLinesKindCachedInput:
+	case RequestLineKindCachedInput:
 		return true
-	case RequestDetailLinesKindInput:
+	case RequestLineKindInput:
 		return true
-	case RequestDetailLinesKindOutput:
+	case RequestLineKindOutput:
 		return true
-	case RequestDetailLinesKindReasoning:
+	case RequestLineKindReasoning:
 		return true
-	case RequestDetailLinesKindRequest:
+	case RequestLineKindRequest:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for SearchResultDataKind.
+// Defines values for SearchHitKind.
 const (
-	SearchResultDataKindDecision   SearchResultDataKind = "decision"
-	SearchResultDataKindDepartment SearchResultDataKind = "department"
-	SearchResultDataKindKey        SearchResultDataKind = "key"
-	SearchResultDataKindProject    SearchResultDataKind = "project"
-	SearchResultDataKindRequest    SearchResultDataKind = "request"
-	SearchResultDataKindTeam       SearchResultDataKind = "team"
-	SearchResultDataKindUser       SearchResultDataKind = "user"
+	SearchHitKindDecision   SearchHitKind = "decision"
+	SearchHitKindDepartment SearchHitKind = "department"
+	SearchHitKindKey        SearchHitKind = "key"
+	SearchHitKindProject    SearchHitKind = "project"
+	SearchHitKindRequest    SearchHitKind = "request"
+	SearchHitKindTeam       SearchHitKind = "team"
+	SearchHitKindUser       SearchHitKind = "user"
 )
 
-// Valid indicates whether the value is a known member of the SearchResultDataKind enum.
-func (e SearchResultDataKind) Valid() bool {
+// Valid indicates whether the value is a known member of the SearchHitKind enum.
+func (e SearchHitKind) Valid() bool {
 	switch e {
-	case SearchResultDataKindDecision:
+	case SearchHitKindDecision:
 		return true
-	case SearchResultDataKindDepartment:
+	case SearchHitKindDepartment:
 		return true
-	case SearchResultDataKindKey:
+	case SearchHitKindKey:
 		return true
-	case SearchResultDataKindProject:
+	case SearchHitKindProject:
 		return true
-	case SearchResultDataKindRequest:
+	case SearchHitKindRequest:
 		return true
-	case SearchResultDataKindTeam:
+	case SearchHitKindTeam:
 		return true
-	case SearchResultDataKindUser:
+	case SearchHitKindUser:
 		return true
 	default:
 		return false
@@ -551,6 +530,27 @@ func (e SessionMethod) Valid() bool {
 	case SessionMethodKey:
 		return true
 	case SessionMethodSession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingVariableSource.
+const (
+	Default     SettingVariableSource = "default"
+	Environment SettingVariableSource = "environment"
+	Record      SettingVariableSource = "record"
+)
+
+// Valid indicates whether the value is a known member of the SettingVariableSource enum.
+func (e SettingVariableSource) Valid() bool {
+	switch e {
+	case Default:
+		return true
+	case Environment:
+		return true
+	case Record:
 		return true
 	default:
 		return false
@@ -1442,60 +1442,18 @@ type DryRun struct {
 
 // EffectiveSettings defines model for EffectiveSettings.
 type EffectiveSettings struct {
-	Environment  string       `json:"environment"`
-	Organization Organization `json:"organization"`
-	PublicUrl    string       `json:"public_url"`
-	Variables    []struct {
-		Description string `json:"description"`
-
-		// Environment What the environment says; null when it is not set. Of a secret `set`.
-		Environment nullable.Nullable[string] `json:"environment"`
-
-		// InForce What counts. Of a secret `set` or null.
-		InForce nullable.Nullable[string] `json:"in_force"`
-		Name    string                    `json:"name"`
-		Secret  bool                      `json:"secret"`
-
-		// Setting The field of the organisation's settings that changes it, if one does.
-		Setting *string `json:"setting,omitempty"`
-
-		// Source `record`: it was the environment's at the first start, and the organisation's settings have counted since.
-		Source EffectiveSettingsVariablesSource `json:"source"`
-	} `json:"variables"`
+	Environment  string            `json:"environment"`
+	Organization Organization      `json:"organization"`
+	PublicUrl    string            `json:"public_url"`
+	Variables    []SettingVariable `json:"variables"`
 }
-
-// EffectiveSettingsVariablesSource `record`: it was the environment's at the first start, and the organisation's settings have counted since.
-type EffectiveSettingsVariablesSource string
 
 // Efficiency defines model for Efficiency.
 type Efficiency struct {
-	AsOf time.Time    `json:"as_of"`
-	By   EfficiencyBy `json:"by"`
-	Data []struct {
-		// AgainstMedian Below 1 is cheaper than the median of the same models. Null when it cannot be told.
-		AgainstMedian nullable.Nullable[float64] `json:"against_median"`
-
-		// CachePercent Of input tokens.
-		CachePercent nullable.Nullable[float64] `json:"cache_percent"`
-		Credits      SignedCredits              `json:"credits"`
-
-		// CreditsPer1kOutput Null without output.
-		CreditsPer1kOutput nullable.Nullable[float64] `json:"credits_per_1k_output"`
-
-		// Id Empty under a pseudonym.
-		Id   string `json:"id"`
-		Me   bool   `json:"me"`
-		Name string `json:"name"`
-
-		// OutputPerInput A column, never a rank: it rewards talk.
-		OutputPerInput nullable.Nullable[float64] `json:"output_per_input"`
-		Rank           nullable.Nullable[int]     `json:"rank"`
-		Requests       int64                      `json:"requests"`
-
-		// WastePercent Of credits, that went to requests which failed or were broken off.
-		WastePercent nullable.Nullable[float64] `json:"waste_percent"`
-	} `json:"data"`
-	From time.Time `json:"from"`
+	AsOf time.Time       `json:"as_of"`
+	By   EfficiencyBy    `json:"by"`
+	Data []EfficiencyRow `json:"data"`
+	From time.Time       `json:"from"`
 
 	// MinimumRequests With fewer there is no rank.
 	MinimumRequests int       `json:"minimum_requests"`
@@ -1504,6 +1462,32 @@ type Efficiency struct {
 
 // EfficiencyBy defines model for Efficiency.By.
 type EfficiencyBy string
+
+// EfficiencyRow defines model for EfficiencyRow.
+type EfficiencyRow struct {
+	// AgainstMedian Below 1 is cheaper than the median of the same models. Null when it cannot be told.
+	AgainstMedian nullable.Nullable[float64] `json:"against_median"`
+
+	// CachePercent Of input tokens.
+	CachePercent nullable.Nullable[float64] `json:"cache_percent"`
+	Credits      SignedCredits              `json:"credits"`
+
+	// CreditsPer1kOutput Null without output.
+	CreditsPer1kOutput nullable.Nullable[float64] `json:"credits_per_1k_output"`
+
+	// Id Empty under a pseudonym.
+	Id   string `json:"id"`
+	Me   bool   `json:"me"`
+	Name string `json:"name"`
+
+	// OutputPerInput A column, never a rank: it rewards talk.
+	OutputPerInput nullable.Nullable[float64] `json:"output_per_input"`
+	Rank           nullable.Nullable[int]     `json:"rank"`
+	Requests       int64                      `json:"requests"`
+
+	// WastePercent Of credits, that went to requests which failed or were broken off.
+	WastePercent nullable.Nullable[float64] `json:"waste_percent"`
+}
 
 // FieldChange defines model for FieldChange.
 type FieldChange = alfred.FieldChange
@@ -1852,15 +1836,8 @@ type Overview struct {
 	ByModel []UsageGroup `json:"by_model"`
 
 	// ByTeam The ten largest by use, with their pool. `other` sums the rest; `used` is what was attributed to the team, whoever paid.
-	ByTeam []struct {
-		Id       string        `json:"id"`
-		Name     string        `json:"name"`
-		Other    bool          `json:"other"`
-		Pool     Credits       `json:"pool"`
-		PoolUsed SignedCredits `json:"pool_used"`
-		Used     SignedCredits `json:"used"`
-	} `json:"by_team"`
-	Denials int `json:"denials"`
+	ByTeam  []TeamUse `json:"by_team"`
+	Denials int       `json:"denials"`
 
 	// EstimatedRequests Charged without a usage that the provider reported.
 	EstimatedRequests int `json:"estimated_requests"`
@@ -1878,7 +1855,7 @@ type Overview struct {
 	// LimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
 	LimitSource OverviewLimitSource `json:"limit_source"`
 
-	// Overshoot How often a settlement went past a limit.
+	// Overshoot Requests that cost more than was held for them: only those can go past a limit.
 	Overshoot struct {
 		Count int       `json:"count"`
 		Since time.Time `json:"since"`
@@ -2167,19 +2144,11 @@ type RequestDetail struct {
 	Charges []PaidLeg `json:"charges"`
 
 	// Events What was recorded of it, oldest first. More than one when it was corrected.
-	Events []struct {
-		At   time.Time               `json:"at"`
-		Cost SignedCredits           `json:"cost"`
-		Kind RequestDetailEventsKind `json:"kind"`
-	} `json:"events"`
+	Events []RequestEvent `json:"events"`
 
 	// Headers Headers that mattered, of the request and of the answer.
-	Headers []struct {
-		Direction RequestDetailHeadersDirection `json:"direction"`
-		Name      string                        `json:"name"`
-		Value     string                        `json:"value"`
-	} `json:"headers"`
-	Hold struct {
+	Headers []RequestHeader `json:"headers"`
+	Hold    struct {
 		Held Credits `json:"held"`
 
 		// InputBound Tokens that the input was taken for.
@@ -2195,30 +2164,11 @@ type RequestDetail struct {
 	Legs []PaidLeg `json:"legs"`
 
 	// Lines Tokens by kind with their rate. Their sum is rounded up once.
-	Lines []struct {
-		// Credits Rounded for showing; the sum is exact.
-		Credits Credits `json:"credits"`
-
-		// Kind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
-		Kind     RequestDetailLinesKind `json:"kind"`
-		Quantity int64                  `json:"quantity"`
-
-		// Rate Credits per million tokens; of `request`, per request.
-		Rate Credits `json:"rate"`
-	} `json:"lines"`
+	Lines []RequestLine `json:"lines"`
 
 	// Price The price that it was charged by; absent when nothing was charged.
-	Price *struct {
-		CardVersion   int64                        `json:"card_version"`
-		EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
-
-		// Exact Whether the lines add up to the cost to the micro-credit. They do not when the cost was estimated.
-		Exact bool `json:"exact"`
-
-		// Pattern Of models, as it stands on the card.
-		Pattern string `json:"pattern"`
-	} `json:"price,omitempty"`
-	Request RequestRow `json:"request"`
+	Price   *RequestPrice `json:"price,omitempty"`
+	Request RequestRow    `json:"request"`
 	Timing  struct {
 		// DecidedMillis Until it was let through; null when it was not measured.
 		DecidedMillis nullable.Nullable[int64] `json:"decided_millis"`
@@ -2232,20 +2182,59 @@ type RequestDetail struct {
 	Unit string `json:"unit"`
 }
 
-// RequestDetailEventsKind defines model for RequestDetail.Events.Kind.
-type RequestDetailEventsKind string
+// RequestEvent defines model for RequestEvent.
+type RequestEvent struct {
+	At   time.Time        `json:"at"`
+	Cost SignedCredits    `json:"cost"`
+	Kind RequestEventKind `json:"kind"`
+}
 
-// RequestDetailHeadersDirection defines model for RequestDetail.Headers.Direction.
-type RequestDetailHeadersDirection string
+// RequestEventKind defines model for RequestEvent.Kind.
+type RequestEventKind string
 
-// RequestDetailLinesKind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
-type RequestDetailLinesKind string
+// RequestHeader defines model for RequestHeader.
+type RequestHeader struct {
+	Direction RequestHeaderDirection `json:"direction"`
+	Name      string                 `json:"name"`
+	Value     string                 `json:"value"`
+}
+
+// RequestHeaderDirection defines model for RequestHeader.Direction.
+type RequestHeaderDirection string
+
+// RequestLine defines model for RequestLine.
+type RequestLine struct {
+	// Credits Rounded for showing; the sum is exact.
+	Credits Credits `json:"credits"`
+
+	// Kind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
+	Kind     RequestLineKind `json:"kind"`
+	Quantity int64           `json:"quantity"`
+
+	// Rate Credits per million tokens; of `request`, per request.
+	Rate Credits `json:"rate"`
+}
+
+// RequestLineKind `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
+type RequestLineKind string
 
 // RequestPage defines model for RequestPage.
 type RequestPage struct {
 	Data       []RequestRow                  `json:"data"`
 	HasMore    bool                          `json:"has_more"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// RequestPrice The price that it was charged by; absent when nothing was charged.
+type RequestPrice struct {
+	CardVersion   int64                        `json:"card_version"`
+	EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
+
+	// Exact Whether the lines add up to the cost to the micro-credit. They do not when the cost was estimated.
+	Exact bool `json:"exact"`
+
+	// Pattern Of models, as it stands on the card.
+	Pattern string `json:"pattern"`
 }
 
 // RequestRow defines model for RequestRow.
@@ -2297,22 +2286,25 @@ type RequestRow struct {
 	User PersonRef `json:"user"`
 }
 
-// SearchResult defines model for SearchResult.
-type SearchResult struct {
-	Data []struct {
-		Detail string               `json:"detail"`
-		Id     string               `json:"id"`
-		Kind   SearchResultDataKind `json:"kind"`
-		Status *string              `json:"status,omitempty"`
-		Title  string               `json:"title"`
+// SearchHit defines model for SearchHit.
+type SearchHit struct {
+	Detail string        `json:"detail"`
+	Id     string        `json:"id"`
+	Kind   SearchHitKind `json:"kind"`
+	Status *string       `json:"status,omitempty"`
+	Title  string        `json:"title"`
 
-		// UserId Whose it is.
-		UserId *string `json:"user_id,omitempty"`
-	} `json:"data"`
+	// UserId Whose it is.
+	UserId *string `json:"user_id,omitempty"`
 }
 
-// SearchResultDataKind defines model for SearchResult.Data.Kind.
-type SearchResultDataKind string
+// SearchHitKind defines model for SearchHit.Kind.
+type SearchHitKind string
+
+// SearchResult defines model for SearchResult.
+type SearchResult struct {
+	Data []SearchHit `json:"data"`
+}
 
 // Session defines model for Session.
 type Session struct {
@@ -2393,6 +2385,28 @@ type SetAsidePage struct {
 	HasMore    bool                          `json:"has_more"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
+
+// SettingVariable defines model for SettingVariable.
+type SettingVariable struct {
+	Description string `json:"description"`
+
+	// Environment What the environment says; null when it is not set. Of a secret `set`.
+	Environment nullable.Nullable[string] `json:"environment"`
+
+	// InForce What counts. Of a secret `set` or null.
+	InForce nullable.Nullable[string] `json:"in_force"`
+	Name    string                    `json:"name"`
+	Secret  bool                      `json:"secret"`
+
+	// Setting The field of the organisation's settings that changes it, if one does.
+	Setting *string `json:"setting,omitempty"`
+
+	// Source `record`: it was the environment's at the first start, and the organisation's settings have counted since.
+	Source SettingVariableSource `json:"source"`
+}
+
+// SettingVariableSource `record`: it was the environment's at the first start, and the organisation's settings have counted since.
+type SettingVariableSource string
 
 // Settings defines model for Settings.
 type Settings = alfred.Settings
@@ -2499,6 +2513,16 @@ type TeamUpdate struct {
 	Description  *string                           `json:"description,omitempty"`
 	Name         *string                           `json:"name,omitempty"`
 	PoolSharing  *PoolSharing                      `json:"pool_sharing,omitempty"`
+}
+
+// TeamUse defines model for TeamUse.
+type TeamUse struct {
+	Id       string        `json:"id"`
+	Name     string        `json:"name"`
+	Other    bool          `json:"other"`
+	Pool     Credits       `json:"pool"`
+	PoolUsed SignedCredits `json:"pool_used"`
+	Used     SignedCredits `json:"used"`
 }
 
 // TokenUsage defines model for TokenUsage.

@@ -149,3 +149,19 @@ func (s *Store) Backlog(id alfred.OrgID) []Entry {
 	}
 	return out
 }
+
+// Unrecorded is how many entries wait to be recorded, and when the oldest of
+// them was written: the zero time when there is none.
+func (s *Store) Unrecorded(_ context.Context, id alfred.OrgID) (oldest time.Time, waiting int64, err error) {
+	o, _, leave := s.enter(id)
+	defer leave()
+	if len(o.stream.entries) == 0 {
+		return time.Time{}, 0, nil
+	}
+	first := o.stream.entries[0]
+	var ms int64
+	if _, err := fmt.Sscanf(first.ID, "%d-", &ms); err != nil {
+		return time.Time{}, 0, fmt.Errorf("entry %s of %s has no time: %w", first.ID, id, err)
+	}
+	return time.UnixMilli(ms).UTC(), int64(len(o.stream.entries)), nil
+}

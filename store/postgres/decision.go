@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -45,4 +46,52 @@ func admitted(events []alfred.UsageEvent) alfred.Decision {
 		ID: first.Decision, Request: first.Request, Org: first.Org, User: first.User, Key: first.Key, At: first.At, Allowed: true,
 		Detail: detail, Model: first.Model, Priority: first.Priority, Want: first.Held, Degraded: first.Degraded,
 	}
+}
+
+// Decisions returns refusals, newest first, and the cursor of the next page,
+// "" on the last one.
+func (s *Store) Decisions(ctx context.Context, org alfred.OrgID, f alfred.DecisionFilter) (decisions []alfred.Decision, next string, err error) {
+	w := where{}
+	w.add("org_id = %s", org)
+	if f.User != "" {
+		w.add("user_id = %s", f.User)
+	}
+	if f.Teams != nil {
+		w.add("user_id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = $1 AND m.team_id = ANY (%s::text[]))", texts(f.Teams))
+	}
+	if len(f.Codes) > 0 {
+		w.add("code = ANY (%s::text[])", texts(f.Codes))
+	}
+	if !f.From.IsZero() {
+		w.add("at >= %s", f.From)
+	}
+	if !f.Until.IsZero() {
+		w.add("at < %s", f.Until)
+	}
+	if f.After != "" {
+		after, err := parsePlace(f.After)
+		if err != nil {
+			return nil, "", err
+		}
+		w.text = append(w.text, fmt.Sprintf("(at, id) < (%s, %s)", w.arg(after.at), w.arg(after.reservation)))
+	}
+	found, err := s.conn(ctx).Query(ctx, "SELECT at, decision FROM decisions WHERE "+w.String()+" ORDER BY at DESC, id DESC LIMIT "+w.arg(f.Limit+1), w.args...)
+	if err != nil {
+		return nil, "", failed(err, "list decisions")
+	}
+	var at []time.Time
+	decisions, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (d alfred.Decision, err error) {
+		var t time.Time
+		err = r.Scan(&t, &d)
+		at = append(at, t)
+		return d, err
+	})
+	if err != nil {
+		return nil, "", failed(err, "list decisions")
+	}
+	if len(decisions) > f.Limit {
+		decisions = decisions[:f.Limit]
+		next = place{at[f.Limit-1], string(decisions[f.Limit-1].ID), "d"}.String()
+	}
+	return decisions, next, nil
 }

@@ -35,6 +35,12 @@ func (s *Store) Keys(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]
 	return each(rows, key), failed(err, "list keys of %s", u)
 }
 
+// KeysByID returns those of some keys that exist.
+func (s *Store) KeysByID(ctx context.Context, org alfred.OrgID, ids []alfred.KeyID) ([]alfred.Key, error) {
+	rows, err := s.q(ctx).KeysByID(ctx, org, texts(ids))
+	return each(rows, key), failed(err, "list keys")
+}
+
 // RevokeKey ends a key. A second time keeps the time of the first.
 func (s *Store) RevokeKey(ctx context.Context, org alfred.OrgID, id alfred.KeyID, at time.Time) error {
 	rows, err := s.q(ctx).RevokeKey(ctx, at, org, id)

@@ -155,6 +155,31 @@ func (s *Store) AckEvents(ctx context.Context, org alfred.OrgID, ids []string) e
 	return nil
 }
 
+// Unrecorded is how many entries wait to be recorded, and when the oldest of
+// them was written: the zero time when there is none.
+func (s *Store) Unrecorded(ctx context.Context, org alfred.OrgID) (oldest time.Time, waiting int64, err error) {
+	ctx, cancel := s.slow(ctx, 0)
+	defer cancel()
+	// What is recorded is trimmed, so whatever is there waits.
+	key := keysOf(org).events()
+	first, err := s.client.XRangeN(ctx, key, "-", "+", 1).Result()
+	if err == nil && len(first) > 0 {
+		waiting, err = s.client.XLen(ctx, key).Result()
+	}
+	if err != nil {
+		return time.Time{}, 0, fmt.Errorf("count events of %s: %w", org, unavailable(err))
+	}
+	if len(first) == 0 {
+		return time.Time{}, 0, nil
+	}
+	ms, _, _ := strings.Cut(first[0].ID, "-")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return time.Time{}, 0, malformed("entry %s of %s has no time", first[0].ID, org)
+	}
+	return time.UnixMilli(n).UTC(), waiting, nil
+}
+
 // trim asks how far the group has read before it asks what is pending: what is
 // read in between is then either pending or beyond.
 func (s *Store) trim(ctx context.Context, key string) error {

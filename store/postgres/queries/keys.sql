@@ -8,6 +8,9 @@ SELECT * FROM api_keys WHERE hash = $1;
 -- name: Keys :many
 SELECT * FROM api_keys WHERE org_id = @org_id AND user_id = ANY (@user_ids::text[]) ORDER BY id;
 
+-- name: KeysByID :many
+SELECT * FROM api_keys WHERE org_id = @org_id AND id = ANY (@ids::text[]) ORDER BY id;
+
 -- name: RevokeKey :execrows
 UPDATE api_keys SET status = 'revoked', revoked_at = coalesce(revoked_at, @at::timestamptz) WHERE org_id = @org_id AND id = @id;
 

@@ -118,3 +118,7 @@ SELECT decision FROM decisions WHERE org_id = $1 AND id = $2;
 
 -- name: UsageOfDecision :many
 SELECT * FROM usage_events WHERE org_id = $1 AND decision_id = $2 ORDER BY at, kind;
+
+-- name: Corrections :many
+SELECT reservation_id, sum(cost)::bigint AS cost FROM usage_events
+WHERE org_id = @org_id AND decision_id = ANY (@decisions::text[]) AND kind = 'adjust' GROUP BY reservation_id;

@@ -32,3 +32,20 @@ WHERE org_id = @org_id AND id = @id AND deleted_at IS NULL;
 
 -- name: CountOwners :one
 SELECT count(*) FROM users WHERE org_id = $1 AND access_role = 'owner' AND status <> 'suspended' AND deleted_at IS NULL;
+
+-- name: CountPeople :one
+WITH people AS MATERIALIZED (
+    SELECT u.id, u.status, coalesce(u.quota, p.default_quota, @otherwise::bigint) AS quota
+    FROM users u
+    LEFT JOIN (SELECT DISTINCT ON (m.user_id) m.user_id, t.default_quota FROM team_members m JOIN teams t ON t.org_id = m.org_id AND t.id = m.team_id
+        WHERE m.org_id = @org_id ORDER BY m.user_id, m.joined_at, m.team_id) p ON p.user_id = u.id
+    WHERE u.org_id = @org_id AND u.deleted_at IS NULL
+      AND (@everyone::boolean
+        OR (@department::text <> '' AND u.department_id = @department)
+        OR u.id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = @org_id AND m.team_id = ANY (@teams::text[])))
+)
+SELECT count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'on_vacation') AS on_vacation,
+    count(*) FILTER (WHERE status = 'suspended') AS suspended, coalesce(sum(quota), 0)::bigint AS quotas,
+    (SELECT count(*) FROM counter_usage c WHERE c.org_id = @org_id AND c.kind = 'user' AND c.window_start = @start::timestamptz AND c.settled > 0
+        AND (@everyone::boolean OR c.subject IN (SELECT id FROM people))) AS used
+FROM people;

@@ -111,6 +111,43 @@ func (q *Queries) Keys(ctx context.Context, orgID alfred.OrgID, userIds []string
 	return items, nil
 }
 
+const keysByID = `-- name: KeysByID :many
+SELECT org_id, id, user_id, name, hash, prefix, last4, status, expires_at, last_used_at, created_at, revoked_at FROM api_keys WHERE org_id = $1 AND id = ANY ($2::text[]) ORDER BY id
+`
+
+func (q *Queries) KeysByID(ctx context.Context, orgID alfred.OrgID, ids []string) ([]ApiKey, error) {
+	rows, err := q.db.Query(ctx, keysByID, orgID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ApiKey
+	for rows.Next() {
+		var i ApiKey
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.UserID,
+			&i.Name,
+			&i.Hash,
+			&i.Prefix,
+			&i.Last4,
+			&i.Status,
+			&i.ExpiresAt,
+			&i.LastUsedAt,
+			&i.CreatedAt,
+			&i.RevokedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeKey = `-- name: RevokeKey :execrows
 UPDATE api_keys SET status = 'revoked', revoked_at = coalesce(revoked_at, $1::timestamptz) WHERE org_id = $2 AND id = $3
 `

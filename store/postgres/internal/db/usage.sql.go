@@ -224,6 +224,36 @@ func (q *Queries) BookedOf(ctx context.Context, days []time.Time, reservationIds
 	return items, nil
 }
 
+const corrections = `-- name: Corrections :many
+SELECT reservation_id, sum(cost)::bigint AS cost FROM usage_events
+WHERE org_id = $1 AND decision_id = ANY ($2::text[]) AND kind = 'adjust' GROUP BY reservation_id
+`
+
+type CorrectionsRow struct {
+	ReservationID alfred.HoldID
+	Cost          int64
+}
+
+func (q *Queries) Corrections(ctx context.Context, orgID alfred.OrgID, decisions []string) ([]CorrectionsRow, error) {
+	rows, err := q.db.Query(ctx, corrections, orgID, decisions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CorrectionsRow
+	for rows.Next() {
+		var i CorrectionsRow
+		if err := rows.Scan(&i.ReservationID, &i.Cost); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const counterUsage = `-- name: CounterUsage :one
 SELECT coalesce(sum(settled), 0)::bigint FROM counter_usage WHERE org_id = $1 AND kind = $2 AND subject = $3 AND window_start = $4
 `

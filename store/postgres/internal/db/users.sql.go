@@ -23,6 +23,61 @@ func (q *Queries) CountOwners(ctx context.Context, orgID alfred.OrgID) (int64, e
 	return count, err
 }
 
+const countPeople = `-- name: CountPeople :one
+WITH people AS MATERIALIZED (
+    SELECT u.id, u.status, coalesce(u.quota, p.default_quota, $4::bigint) AS quota
+    FROM users u
+    LEFT JOIN (SELECT DISTINCT ON (m.user_id) m.user_id, t.default_quota FROM team_members m JOIN teams t ON t.org_id = m.org_id AND t.id = m.team_id
+        WHERE m.org_id = $1 ORDER BY m.user_id, m.joined_at, m.team_id) p ON p.user_id = u.id
+    WHERE u.org_id = $1 AND u.deleted_at IS NULL
+      AND ($3::boolean
+        OR ($5::text <> '' AND u.department_id = $5)
+        OR u.id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = $1 AND m.team_id = ANY ($6::text[])))
+)
+SELECT count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'on_vacation') AS on_vacation,
+    count(*) FILTER (WHERE status = 'suspended') AS suspended, coalesce(sum(quota), 0)::bigint AS quotas,
+    (SELECT count(*) FROM counter_usage c WHERE c.org_id = $1 AND c.kind = 'user' AND c.window_start = $2::timestamptz AND c.settled > 0
+        AND ($3::boolean OR c.subject IN (SELECT id FROM people))) AS used
+FROM people
+`
+
+type CountPeopleParams struct {
+	OrgID      alfred.OrgID
+	Start      time.Time
+	Everyone   bool
+	Otherwise  int64
+	Department string
+	Teams      []string
+}
+
+type CountPeopleRow struct {
+	Active     int64
+	OnVacation int64
+	Suspended  int64
+	Quotas     int64
+	Used       int64
+}
+
+func (q *Queries) CountPeople(ctx context.Context, arg CountPeopleParams) (CountPeopleRow, error) {
+	row := q.db.QueryRow(ctx, countPeople,
+		arg.OrgID,
+		arg.Start,
+		arg.Everyone,
+		arg.Otherwise,
+		arg.Department,
+		arg.Teams,
+	)
+	var i CountPeopleRow
+	err := row.Scan(
+		&i.Active,
+		&i.OnVacation,
+		&i.Suspended,
+		&i.Quotas,
+		&i.Used,
+	)
+	return i, err
+}
+
 const createUser = `-- name: CreateUser :exec
 INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
