@@ -59,8 +59,8 @@ type PeopleRecords interface {
 	UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error)
 	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) // by id
 	Directory(ctx context.Context, org alfred.OrgID, q alfred.DirectoryQuery) (rows []alfred.DirectoryRow, total int, err error)
-	UpdateUser(ctx context.Context, u alfred.User) error                                     // u.Version as read
-	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error  // soft; keys are revoked, memberships end
+	UpdateUser(ctx context.Context, u alfred.User) error                                    // u.Version as read
+	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error // soft; keys are revoked, memberships end
 	CountPeople(ctx context.Context, org alfred.OrgID, of alfred.People, start time.Time, otherwise alfred.Credits) (alfred.PeopleCount, error)
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
 
