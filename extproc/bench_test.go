@@ -1,8 +1,12 @@
 package extproc
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -26,4 +30,50 @@ func BenchmarkTouchAllowance(b *testing.B) {
 		g.allowances.touch(all[i%len(all)], t, 1000*alfred.Credit, now)
 		i++
 	}
+}
+
+// mute is a store that accepts calls and never answers.
+type mute struct{ Ledger }
+
+func (mute) Reserve(ctx context.Context, _ alfred.ReserveRequest) (alfred.ReserveReply, error) {
+	<-ctx.Done()
+	return alfred.ReserveReply{}, ctx.Err()
+}
+
+func (mute) Void(ctx context.Context, _ alfred.HoldRecord, _ alfred.UsageEvent) (alfred.EndState, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// How long a decision takes while the store has stopped, against a deadline of
+// 50 ms: most are the breaker's, and nobody waits for longer than that.
+func BenchmarkDecisionWhileTheStoreIsStopped(b *testing.B) {
+	w := newTown(b, 1, func(w *town) {
+		w.change = func(s *GateSettings) { s.Timeout = 50 * time.Millisecond }
+		w.catalog.Settings.FailMode = alfred.FailDeny
+	})
+	w.clock = nil
+	p := w.gates[0]
+	p.way.Ledger = mute{w.store}
+	var mu sync.Mutex
+	var took []time.Duration
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			began := time.Now()
+			_, d := w.ask(p, 0, 90)
+			spent := time.Since(began)
+			if d.Allowed || d.Degraded != "deny" {
+				b.Errorf("%+v", d)
+			}
+			mu.Lock()
+			took = append(took, spent)
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "longest-ms")
 }
