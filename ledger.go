@@ -32,12 +32,13 @@ type Terms struct {
 type Verdict string
 
 const (
-	VerdictGranted Verdict = "granted"
-	VerdictSpent   Verdict = "spent"  // does not fit what was spent: comes back with the next window
-	VerdictHeld    Verdict = "held"   // would fit but for requests in flight: comes back in a moment
-	VerdictRate    Verdict = "rate"   // a bucket is empty
-	VerdictStale   Verdict = "stale"  // the store's clock is outside the window of the plan
-	VerdictReplay  Verdict = "replay" // this hold has ended already; nothing was changed
+	VerdictGranted  Verdict = "granted"
+	VerdictSpent    Verdict = "spent"    // does not fit what was spent: comes back with the next window
+	VerdictHeld     Verdict = "held"     // would fit but for requests in flight: comes back in a moment
+	VerdictRate     Verdict = "rate"     // a bucket is empty
+	VerdictStale    Verdict = "stale"    // the store's clock is outside the window of the plan
+	VerdictLearning Verdict = "learning" // the store does not know what was spent: it is empty, or being built
+	VerdictReplay   Verdict = "replay"   // this hold has ended already; nothing was changed
 )
 
 // Blocker names what refused.

@@ -28,6 +28,7 @@ type Live interface {
 	// them was written: the zero time when there is none.
 	Unrecorded(ctx context.Context, org alfred.OrgID) (oldest time.Time, waiting int64, err error)
 	Ping(ctx context.Context) error
+	Ledger
 }
 
 // Entry is one event of the usage stream.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/alfred-envoy/alfred"
 )
 
 // Metrics are the control plane's figures. A nil *Metrics counts nothing.
@@ -16,6 +18,8 @@ type Metrics struct {
 	setAside  prometheus.Counter
 	retries   *prometheus.CounterVec
 	failures  *prometheus.CounterVec
+	rebuilds  prometheus.Counter
+	drift     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the figures.
@@ -29,7 +33,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		retries:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "alfred_admin_entries_retried_total", Help: "Entries that were set aside and tried again, by result (recorded, refused)."}, []string{"result"}),
 		failures:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "alfred_admin_background_failures_total", Help: "Failed steps beside the API."}, []string{"what"}),
 	}
-	r.MustRegister(m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures)
+	m.rebuilds = prometheus.NewCounter(prometheus.CounterOpts{Name: "alfred_ledger_rebuilds_total", Help: "Live ledgers that were built from the record because they were empty or may have come back older."})
+	m.drift = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "alfred_ledger_drift",
+		Help: "Live counters against the record, by organisation and figure: max and sum in credits, counters that drift, when it was measured (Unix time).",
+	}, []string{"org", "figure"})
+	r.MustRegister(m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures, m.rebuilds, m.drift)
 	return m
 }
 
@@ -72,5 +81,23 @@ func (m *Metrics) retried(recorded bool) {
 func (m *Metrics) failed(what string) {
 	if m != nil {
 		m.failures.WithLabelValues(what).Inc()
+	}
+}
+
+func (m *Metrics) rebuilt() {
+	if m != nil {
+		m.rebuilds.Inc()
+	}
+}
+
+func (m *Metrics) drifted(org alfred.OrgID, d drift) {
+	if m == nil {
+		return
+	}
+	for figure, n := range map[string]float64{
+		"max": float64(d.max) / float64(alfred.Credit), "sum": float64(d.sum) / float64(alfred.Credit),
+		"counters": float64(d.drifting), "measured": float64(d.at.Unix()),
+	} {
+		m.drift.WithLabelValues(string(org), figure).Set(n)
 	}
 }

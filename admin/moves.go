@@ -45,18 +45,27 @@ func (s *server) apply(ctx context.Context, m move) error {
 	if err := s.Records.CreateMove(ctx, record); err != nil {
 		return fmt.Errorf("write down move %s: %w", m.id, err)
 	}
-	reply, err := s.Live.TakeOutflow(ctx, out)
-	if err == nil && reply.Refused {
-		err = &errTooLittle{reply.Available.Floor0()}
-	}
-	if err == nil {
-		err = s.write(ctx, m.org, func(ctx context.Context, w *change) error {
-			if err := m.book(ctx, w, reply.Taken); err != nil {
-				return err
-			}
-			return s.Records.FinishMove(ctx, m.org, m.id, moveDone)
-		})
-	}
+	err = s.write(ctx, m.org, func(ctx context.Context, w *change) error {
+		// Taken and booked under the lock under which the ledger is compared
+		// with the record: a comparison finds both or neither.
+		if _, err := s.Records.LockUsage(ctx, m.org); err != nil {
+			return err
+		}
+		reply, err := s.Live.TakeOutflow(ctx, out)
+		if err != nil {
+			return err
+		}
+		if reply.Refused {
+			return &errTooLittle{reply.Available.Floor0()}
+		}
+		if err := m.book(ctx, w, reply.Taken); err != nil {
+			return err
+		}
+		if err := s.Records.AddOutflow(ctx, m.org, m.source, reply.Taken); err != nil {
+			return err
+		}
+		return s.Records.FinishMove(ctx, m.org, m.id, moveDone)
+	})
 	if err == nil {
 		return nil
 	}
@@ -109,11 +118,14 @@ const (
 // while the counter is corrected, so a booking that is still under way either
 // is seen or fails.
 func settleMove(ctx context.Context, r Records, live Live, m alfred.Move) (booked bool, err error) {
-	var out alfred.Outflow
-	if err := json.Unmarshal(m.Outflow, &out); err != nil {
-		return false, fmt.Errorf("read move %s: %w", m.ID, err)
+	out, err := outflowOf(m)
+	if err != nil {
+		return false, err
 	}
 	err = r.InTx(ctx, func(ctx context.Context) error {
+		if _, err := r.LockUsage(ctx, m.Org); err != nil {
+			return err
+		}
 		if err := r.FinishMove(ctx, m.Org, m.ID, moveUndone); err != nil {
 			return err
 		}
@@ -126,6 +138,14 @@ func settleMove(ctx context.Context, r Records, live Live, m alfred.Move) (booke
 		return false, fmt.Errorf("settle move %s: %w", m.ID, err)
 	}
 	return false, nil
+}
+
+// outflowOf reads what a move was to take.
+func outflowOf(m alfred.Move) (out alfred.Outflow, err error) {
+	if err := json.Unmarshal(m.Outflow, &out); err != nil {
+		return out, fmt.Errorf("read move %s: %w", m.ID, err)
+	}
+	return out, nil
 }
 
 // pendingAfter is how old a pending move is before somebody else settles it.

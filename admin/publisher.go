@@ -30,6 +30,7 @@ type Publisher struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics
+	Ledger  *Rebuilder // builds the ledger of an organisation before its first catalog; nil: somebody else does
 }
 
 // Run publishes until ctx ends. A store that cannot be reached is tried
@@ -103,6 +104,12 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 			return err
 		}
 		snap.catalog.Version = version
+		if p.Ledger != nil {
+			// What is published is of use also while the ledger is not built.
+			if err := p.Ledger.Ensure(ctx, org); err != nil && ctx.Err() == nil {
+				p.Log.Error("keep the live ledger", "err", err)
+			}
+		}
 		err := p.Live.PublishCatalog(ctx, snap.catalog)
 		if alfred.ErrorCode(err) == alfred.CodeStaleVersion {
 			err = p.superseded(ctx, func() (int64, error) { return p.catalogStands(ctx, org) })

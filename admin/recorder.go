@@ -20,6 +20,7 @@ type Recorder struct {
 	Consumer string
 	Log      *slog.Logger
 	Metrics  *Metrics
+	Ledger   *Rebuilder // brings late settlements onto the counters; nil: the next comparison does
 }
 
 // recordBatch and recordBlock bound one reading of the stream.
@@ -69,6 +70,7 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 			return 0, err
 		}
 	}
+	r.raise(ctx, org, events)
 	if err := r.confirm(ctx, entries); err != nil {
 		return 0, err
 	}
@@ -77,6 +79,26 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 	}
 	r.Metrics.record(len(ids))
 	return len(ids), nil
+}
+
+// raise brings onto the live counters what was charged to the record alone.
+func (r *Recorder) raise(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) {
+	if r.Ledger == nil {
+		return
+	}
+	seen := map[alfred.Counter]bool{}
+	var late []alfred.Counter
+	for _, e := range events {
+		for _, c := range e.Charges {
+			if e.Late && !seen[c.Counter] {
+				seen[c.Counter] = true
+				late = append(late, c.Counter)
+			}
+		}
+	}
+	if err := r.Ledger.Raise(ctx, org, late); err != nil {
+		r.Log.Error("raise counters by what was charged late", "org", org, "err", err) // the next comparison does
+	}
 }
 
 // confirm tells every spool what it need not keep. It comes before the

@@ -24,6 +24,7 @@ type Records interface {
 	BudgetRecords
 	HistoryRecords
 	PublishingRecords
+	LedgerRecords
 }
 
 // OrganizationRecords keep the tenant and what is shared in it.

@@ -24,6 +24,7 @@ import (
 	"github.com/alfred-envoy/alfred/admin/api"
 	"github.com/alfred-envoy/alfred/store/memory"
 	"github.com/alfred-envoy/alfred/store/postgres"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // clock is the time of a test.
@@ -80,13 +81,14 @@ func newWorld(t *testing.T, edit ...func(*admin.Config)) *world {
 	orgs, err := w.records.Organizations(w.ctx)
 	w.must(err)
 	w.org = orgs[0].ID
+	storetest.Open(t, w.live, w.org)
 	w.handler, err = admin.NewHandler(w.config)
 	w.must(err)
 	doc, err := api.Document()
 	w.must(err)
 	w.router, err = gorillamux.NewRouter(doc)
 	w.must(err)
-	w.publisher = &admin.Publisher{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log}
+	w.publisher = &admin.Publisher{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log, Ledger: &admin.Rebuilder{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log}}
 	w.jobs = &admin.Jobs{Config: w.config}
 	return w
 }

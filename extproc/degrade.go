@@ -58,7 +58,7 @@ func (g *Gate) degrade(ctx context.Context, a Admission, t terms, d alfred.Decis
 	case !mode.Valid():
 		mode = alfred.FailDeny
 	}
-	asked := !errors.Is(cause, errResting)
+	asked := !errors.Is(cause, errResting) && !errors.Is(cause, errLearning)
 	if asked {
 		g.log.WarnContext(ctx, "the live store did not answer", "request", a.request, "fail_mode", mode, "error", cause)
 	}

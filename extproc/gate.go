@@ -20,6 +20,7 @@ type Gate struct {
 	now      func() time.Time
 
 	breaker    breaker
+	learner    *learner
 	denials    *denials
 	holds      *holds
 	endings    *endings
@@ -224,6 +225,9 @@ func isLeg(c alfred.Counter) bool {
 }
 
 func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.ReserveReply, err error) {
+	if g.learner.learning(r.Org) {
+		return alfred.ReserveReply{}, errLearning
+	}
 	ticket, ok := g.breaker.allow(g.now())
 	if !ok {
 		return alfred.ReserveReply{}, errResting
@@ -239,6 +243,10 @@ func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.R
 	}
 	if !reply.Now.IsZero() {
 		g.ahead.Store(int64(reply.Now.Sub(g.now())))
+	}
+	if reply.Verdict == alfred.VerdictLearning {
+		g.learner.met(r.Org)
+		return reply, errLearning
 	}
 	return reply, nil
 }

@@ -42,7 +42,11 @@ func (s *Server) Handler(metrics prometheus.Gatherer) http.Handler {
 			writeStatus(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "reason": why})
 			return
 		}
-		body := map[string]any{"status": "ready", "degraded": s.gate.breaker.isOpen()}
+		learning := s.gate.learner.count() > 0
+		body := map[string]any{"status": "ready", "degraded": learning || s.gate.breaker.isOpen()}
+		if learning {
+			body["reason"] = "the live ledger is being built anew: the fail mode decides about new requests"
+		}
 		if s.warnings != nil {
 			body["warnings"] = s.warnings()
 		}

@@ -34,10 +34,12 @@ type keeper struct {
 	turns   int
 	lineage string
 	refused bool // as it was logged last
+	wake    chan struct{}
+	sending atomic.Bool
 }
 
 func newKeeper(s *spool.Spool, marks SpoolMarks, q *endings, log *slog.Logger) *keeper {
-	k := &keeper{spool: s, marks: marks, endings: q, log: log}
+	k := &keeper{spool: s, marks: marks, endings: q, log: log, wake: make(chan struct{}, 1)}
 	k.behind.Store(true) // what an earlier process left
 	return k
 }
@@ -53,7 +55,7 @@ const (
 
 // run keeps the spool until ctx ends.
 func (k *keeper) run(ctx context.Context) {
-	for ; ctx.Err() == nil; pause(ctx, keepEvery) {
+	for ; ctx.Err() == nil; k.rest(ctx) {
 		k.step(ctx)
 	}
 }
@@ -66,11 +68,38 @@ func (k *keeper) step(ctx context.Context) {
 		k.watchStore(ctx)
 	}
 	k.turns++
-	if k.lineage != "" && k.behind.Swap(false) && !k.resend(ctx) {
-		k.behind.Store(true)
+	if k.lineage != "" && k.behind.Load() {
+		k.sending.Store(true)
+		if k.behind.Store(false); !k.resend(ctx) {
+			k.behind.Store(true)
+		}
+		k.sending.Store(false)
 	}
 	k.confirm(ctx)
 }
+
+// rest waits for the next turn, or until somebody asks for one.
+func (k *keeper) rest(ctx context.Context) {
+	next := time.NewTimer(keepEvery)
+	defer next.Stop()
+	select {
+	case <-next.C:
+	case <-k.wake:
+	case <-ctx.Done():
+	}
+}
+
+// again asks for everything to be sent again, soon.
+func (k *keeper) again() {
+	k.behind.Store(true)
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// unsent says whether something that may have been lost was not sent again yet.
+func (k *keeper) unsent() bool { return k.behind.Load() || k.sending.Load() }
 
 // watchDisk finds out whether a spool that could not be written can be again,
 // and logs each change once.

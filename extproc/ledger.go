@@ -17,6 +17,8 @@ type Ledger interface {
 	// is unknown: a reserve that arrives later is refused.
 	Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error)
 	Reap(ctx context.Context, org alfred.OrgID, limit int) (int, error)
+	// Epoch says whether the ledger may be believed.
+	Epoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error)
 	AppendEvents(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) error
 }
 

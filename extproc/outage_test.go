@@ -15,6 +15,7 @@ import (
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/extproc/spool"
 	"github.com/alfred-envoy/alfred/store/memory"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // cut is the way of one process to the live store, which a test can cut.
@@ -130,6 +131,7 @@ func newTown(t testing.TB, processes int, change func(*town)) *town {
 		change(w)
 	}
 	w.store = memory.New(w.now)
+	storetest.Open(t, w.store, testOrg)
 	for range processes {
 		w.start("")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store/memory"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // TestExactlyWhatFitsIsAdmitted sends many requests at once through two
@@ -19,6 +20,7 @@ func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
 	const callers, fit = 100, 10
 	first := newWorld(t)
 	live := memory.New(first.clock.Now)
+	storetest.Open(t, live, testOrg)
 	useLive := func(c *Config) { c.Ledger = live }
 	a, b := newWorld(t, useLive), newWorld(t, useLive)
 	body := strings.Replace(hello, `{`, `{"max_tokens":50,`, 1)
@@ -73,6 +75,7 @@ func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
 
 func TestTokensPerMinuteAreCorrected(t *testing.T) {
 	live := memory.New(newWorld(t).clock.Now)
+	storetest.Open(t, live, testOrg)
 	w := newWorld(t, func(c *Config) { c.Ledger = live })
 	w.principal.Limits = []alfred.Limit{{Scope: alfred.ScopeUser, Subject: "usr_1", Metric: alfred.MetricTokensPerMinute, Rate: 400, Mode: alfred.Enforce}}
 	for i := range 3 {

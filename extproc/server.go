@@ -91,11 +91,14 @@ func New(c Config) (*Server, error) {
 		_, amount := g.allowances.kept()
 		return float64(amount) / float64(alfred.Credit)
 	})
+	g.learner = &learner{ledger: c.Ledger, timeout: retryTimeout, now: c.Now, log: c.Log, lessons: make(map[alfred.OrgID]*lesson)}
+	watchGauge(c.Metrics, "learning", "Organisations whose live ledger is being built anew: the fail mode decides their requests.", func() float64 { return float64(g.learner.count()) })
 	if c.Spool != nil {
 		if c.Marks == nil {
 			return nil, errors.New("extproc: nobody tells the spool what is recorded")
 		}
-		g.endings.keeper = newKeeper(c.Spool, c.Marks, g.endings, c.Log)
+		k := newKeeper(c.Spool, c.Marks, g.endings, c.Log)
+		g.endings.keeper, g.learner.resend, g.learner.behind = k, k.again, k.unsent
 		watchGauge(c.Metrics, "spool_bytes", "Size of the spool of settlements.", func() float64 { return float64(c.Spool.Bytes()) })
 		watchGauge(c.Metrics, "spool_entries", "Settlements that the record has not confirmed.", func() float64 { return float64(c.Spool.Pending()) })
 		watchGauge(c.Metrics, "spool_full", "1 while new requests are refused because the spool is full or cannot be written.", func() float64 {
@@ -130,6 +133,7 @@ func (s *Server) Run(ctx context.Context) {
 	wg.Go(func() { s.directory.watch(ctx) })
 	wg.Go(func() { s.gate.extend(ctx) })
 	wg.Go(func() { s.gate.allowances.run(ctx) })
+	wg.Go(func() { s.gate.learner.run(ctx, s.directory.orgs) })
 	wg.Go(func() { s.gate.reap(ctx, s.directory.orgs) })
 	wg.Go(func() { s.gate.journal.run(ctx) })
 	if k := s.gate.endings.keeper; k != nil {

@@ -87,8 +87,10 @@ func (g *Gate) reapAll(ctx context.Context, orgs func(context.Context) ([]alfred
 	}
 }
 
+// reapOrg reaps nothing while the ledger may have come back older: then holds
+// stand in it that have ended, and only the record knows which.
 func (g *Gate) reapOrg(ctx context.Context, org alfred.OrgID) {
-	for ctx.Err() == nil {
+	for g.learner.look(ctx, org); ctx.Err() == nil && !g.learner.learning(org); {
 		began := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, retryTimeout)
 		n, err := g.ledger.Reap(attempt, org, reapBatch)

@@ -75,6 +75,7 @@ type fakeLedger struct {
 	extend  func() (bool, error)
 	append  func() error
 	state   alfred.EndState // that a settlement finds; "" is settled
+	epoch   *alfred.Epoch
 }
 
 func granted(r alfred.ReserveRequest, amount alfred.Credits) alfred.ReserveReply {
@@ -142,6 +143,15 @@ func (f *fakeLedger) Void(ctx context.Context, r alfred.HoldRecord, e alfred.Usa
 	}
 	f.voids, f.voided = append(f.voids, r), append(f.voided, e)
 	return alfred.EndVoided, nil
+}
+
+func (f *fakeLedger) Epoch(context.Context, alfred.OrgID) (alfred.Epoch, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.epoch != nil {
+		return *f.epoch, nil
+	}
+	return alfred.Epoch{Built: true, Number: 1}, nil
 }
 
 func (f *fakeLedger) Reap(ctx context.Context, _ alfred.OrgID, _ int) (int, error) {

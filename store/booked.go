@@ -32,6 +32,18 @@ type legKey struct {
 	subject string
 }
 
+// End says how a hold has ended of which this is recorded.
+func (b *Booked) End() alfred.HoldEnd {
+	switch {
+	case b.expired && !b.final && !b.adjusted:
+		return alfred.HoldEnd{Kind: alfred.EventExpired, Cost: b.cost}
+	case b.voided && !b.final && !b.expired && !b.adjusted:
+		return alfred.HoldEnd{Kind: alfred.EventVoid}
+	default:
+		return alfred.HoldEnd{Kind: alfred.EventSettle, Cost: b.cost}
+	}
+}
+
 // Book returns the row that an event becomes, or false when it adds nothing.
 //
 //   - A settlement is the truth and final. What stands already is taken off

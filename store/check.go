@@ -3,6 +3,8 @@ package store
 import (
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -16,6 +18,20 @@ const MaxUnits = 100_000_000_000_000 // microseconds
 // mistaken for punctuation are escaped.
 func Name(c alfred.Counter) string {
 	return string(c.Kind) + ":" + Escape(c.Subject) + ":" + strconv.FormatInt(c.Window.Start.Unix(), 10)
+}
+
+// ParseName is the counter of a name. It does not know when the window ends.
+func ParseName(name string) (c alfred.Counter, ok bool) {
+	parts := strings.Split(name, ":")
+	if len(parts) != 3 {
+		return c, false
+	}
+	subject, err := unescape(parts[1])
+	start, bad := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil || bad != nil || parts[0] == "" || subject == "" {
+		return c, false
+	}
+	return alfred.Counter{Kind: alfred.CounterKind(parts[0]), Subject: subject, Window: alfred.Window{Start: time.Unix(start, 0).UTC()}}, true
 }
 
 // BucketName identifies a bucket within its organisation. The rate is no part
@@ -47,6 +63,26 @@ func Escape(s string) string {
 		return s
 	}
 	return string(out)
+}
+
+// unescape undoes Escape.
+func unescape(s string) (string, error) {
+	var out []byte
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			out = append(out, s[i])
+			continue
+		}
+		if i+2 >= len(s) {
+			return "", invalid("%q is cut off", s)
+		}
+		n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+		if err != nil {
+			return "", invalid("%q is no escaped text", s)
+		}
+		out, i = append(out, byte(n)), i+2
+	}
+	return string(out), nil
 }
 
 // Charges lists the counters of a request in the order in which stores hold

@@ -123,6 +123,35 @@ func Expire(r alfred.HoldRecord) Ending {
 	return e
 }
 
+// Forget is the step that closes a hold of which the record knows the end: the
+// ledger came back as it was before. What it holds returns; what it cost comes
+// onto the counters from the record, so that there is nothing to charge and no
+// event.
+func Forget(r alfred.HoldRecord, end alfred.HoldEnd) Ending {
+	e := Ending{From: Standing{State: Held}, To: Standing{Settled, end.Cost}, End: alfred.EndDuplicate}
+	switch end.Kind {
+	case alfred.EventExpired:
+		e.To.State = Expired
+	case alfred.EventVoid:
+		e.To = Standing{State: Void}
+	}
+	for _, c := range r.Caps {
+		e.add(c, -r.Granted, 0)
+	}
+	for _, l := range r.Legs {
+		for _, c := range l.Counters {
+			e.add(c, -l.Taken, 0)
+		}
+	}
+	return e
+}
+
+// Learning is the error of what cannot be granted while a ledger is empty or
+// being built.
+func Learning(org alfred.OrgID) error {
+	return alfred.Errorf(alfred.CodeUnavailable, "the live ledger of %s is being built: it does not know yet what was spent", org)
+}
+
 // charge settles cost where held was committed.
 func (e *Ending) charge(r alfred.HoldRecord, event alfred.UsageEvent, kind alfred.EventKind, cost, held alfred.Credits) {
 	spread := alfred.SpreadOverLegs(r.Legs, cost)

@@ -66,9 +66,11 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
-	publisher := admin.Publisher{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics}
+	rebuilder := &admin.Rebuilder{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics}
+	wg.Go(func() { rebuilder.Run(background) })
+	publisher := admin.Publisher{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics, Ledger: rebuilder}
 	wg.Go(func() { publisher.Run(background) })
-	recorder := admin.Recorder{Records: records, Events: events{live}, Consumer: consumer(), Log: log, Metrics: app.Metrics}
+	recorder := admin.Recorder{Records: records, Events: events{live}, Consumer: consumer(), Log: log, Metrics: app.Metrics, Ledger: rebuilder}
 	for _, org := range orgs {
 		wg.Go(func() { recorder.Run(background, org.ID) })
 	}

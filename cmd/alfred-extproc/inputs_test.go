@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // anyParam stands for a field that only the message has to name.
@@ -170,6 +171,7 @@ func TestModelsAreListedByAlfred(t *testing.T) {
 		}
 	}
 	catalog := &alfred.Catalog{Org: org, Version: time.Now().UnixNano(), Settings: alfred.DefaultSettings(), Models: []alfred.Model{{Name: "gpt-4o"}}}
+	storetest.Open(t, w.store, org)
 	if err := w.store.PublishCatalog(t.Context(), catalog); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/alfred-envoy/alfred/envoy"
 	"github.com/alfred-envoy/alfred/envoy/envoytest"
 	"github.com/alfred-envoy/alfred/store/redis"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 const (
@@ -147,6 +148,7 @@ func (w *world) publish(t *testing.T, quota alfred.Credits) {
 		}
 	}
 	catalog := &alfred.Catalog{Org: org, Version: time.Now().UnixNano(), Settings: alfred.DefaultSettings(), Card: alfred.DefaultRateCard()}
+	storetest.Open(t, w.store, org)
 	if err := w.store.PublishCatalog(t.Context(), catalog); err != nil {
 		t.Fatal(err)
 	}

@@ -53,8 +53,8 @@ func (s *Store) end(r alfred.HoldRecord, step func(store.Standing, alfred.HoldRe
 	if err != nil {
 		return "", err
 	}
-	if e.End == alfred.EndLate && !now.Before(r.Due.Add(store.LateFor)) {
-		return "", alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s, too long ago to be charged here", r.Hold, r.Due.Format(time.RFC3339))
+	if e.End == alfred.EndLate && (!now.Before(r.Due.Add(store.LateFor)) || !o.epoch.knows(e.Event.At)) {
+		return "", alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
 	}
 	o.write(r, e, now)
 	return e.End, nil

@@ -35,6 +35,7 @@ type org struct {
 	holds    map[alfred.HoldID]*hold
 	moves    map[alfred.MoveID]*move
 	stream   stream
+	epoch    epoch
 }
 
 // counter is a balance and when it is forgotten.

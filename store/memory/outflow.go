@@ -32,6 +32,9 @@ func (s *Store) TakeOutflow(_ context.Context, f alfred.Outflow) (alfred.Outflow
 		}
 		return reply, nil
 	}
+	if !o.epoch.live {
+		return alfred.OutflowReply{}, fmt.Errorf("take outflow %s: %w", f.Move, store.Learning(f.Org))
+	}
 	reply := alfred.OutflowReply{Now: now, Available: alfred.MaxCredits}
 	for _, c := range f.Source {
 		if !now.Before(c.Counter.Window.End) {

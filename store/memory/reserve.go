@@ -29,6 +29,10 @@ func (s *Store) Reserve(_ context.Context, r alfred.ReserveRequest) (alfred.Rese
 		o.show(&out, r, now)
 		return out, nil
 	}
+	if !o.epoch.live {
+		out.Verdict = alfred.VerdictLearning
+		return out, nil
+	}
 	if !r.Window.Contains(now) {
 		out.Verdict = alfred.VerdictStale
 		return out, nil

@@ -45,6 +45,38 @@ func (c controlled) UndoOutflow(ctx context.Context, o alfred.Outflow) error {
 	return c.admin.UndoOutflow(ctx, o)
 }
 
+func (c controlled) BeginEpoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error) {
+	return c.admin.BeginEpoch(ctx, org)
+}
+
+func (c controlled) FinishEpoch(ctx context.Context, org alfred.OrgID, seen alfred.Epoch, number int64, at time.Time) (bool, error) {
+	return c.admin.FinishEpoch(ctx, org, seen, number, at)
+}
+
+func (c controlled) Survey(ctx context.Context, org alfred.OrgID, counters []alfred.Counter, moves []alfred.MoveID, holds int) (alfred.Survey, error) {
+	return c.admin.Survey(ctx, org, counters, moves, holds)
+}
+
+func (c controlled) Correct(ctx context.Context, org alfred.OrgID, seen alfred.Epoch, changes []alfred.CounterChange) (bool, error) {
+	return c.admin.Correct(ctx, org, seen, changes)
+}
+
+func (c controlled) Forget(ctx context.Context, r alfred.HoldRecord, end alfred.HoldEnd) (bool, error) {
+	return c.admin.Forget(ctx, r, end)
+}
+
+func (c controlled) PeekEvents(ctx context.Context, org alfred.OrgID, after, last string, max int) ([]alfred.UsageEvent, string, error) {
+	return c.admin.PeekEvents(ctx, org, after, last, max)
+}
+
+func (c controlled) EachOpen(ctx context.Context, org alfred.OrgID, each func([]alfred.HoldRecord) error) error {
+	return c.admin.EachOpen(ctx, org, each)
+}
+
+func (c controlled) EachCounter(ctx context.Context, org alfred.OrgID, each func([]alfred.Counter) error) error {
+	return c.admin.EachCounter(ctx, org, each)
+}
+
 func (c controlled) ReadEvents(ctx context.Context, org alfred.OrgID, consumer string, max int, block time.Duration) ([]store.Entry, error) {
 	return c.admin.ReadEvents(ctx, org, consumer, max, block)
 }
@@ -172,7 +204,14 @@ func dataPlaneDay(ctx context.Context, c *redis.Store, org alfred.OrgID) error {
 	watching := false
 	_ = c.Watch(told, func(redis.Change) { watching = true; stop() })
 	for what, do := range map[string]func() error{
-		"ping":   func() error { return c.Ping(ctx) },
+		"ping": func() error { return c.Ping(ctx) },
+		"epoch": func() error {
+			e, err := c.Epoch(ctx, org)
+			if err == nil && e.Server == "" {
+				err = errors.New("a restart would not be noticed")
+			}
+			return err
+		},
 		"extend": func() error { _, err := c.Extend(ctx, reply.Record, time.Minute); return err },
 		"settle": func() error { _, err := c.Settle(ctx, alfred.Settlement{Record: reply.Record, Cost: 3}); return err },
 		"void": func() error {
@@ -214,7 +253,34 @@ func controlPlaneDay(ctx context.Context, c *redis.Store, org alfred.OrgID) erro
 	counter := alfred.Counter{Kind: alfred.CountUser, Subject: "a", Window: month()}
 	out := alfred.Outflow{Org: org, Move: "move_1", Amount: 3, Source: []alfred.Charge{{Counter: counter, Ceiling: 10}}}
 	for what, do := range map[string]func() error{
-		"ping":     func() error { return c.Ping(ctx) },
+		"ping": func() error { return c.Ping(ctx) },
+		"build": func() error {
+			e, err := c.BeginEpoch(ctx, org)
+			if err == nil && e.Server == "" {
+				err = errors.New("a restart would not be noticed")
+			}
+			if err == nil {
+				_, err = c.Correct(ctx, org, e, []alfred.CounterChange{{Counter: counter, Settled: 1}})
+			}
+			return err
+		},
+		"compare": func() error {
+			_, err := c.Survey(ctx, org, []alfred.Counter{counter}, []alfred.MoveID{"move_1"}, 10)
+			if err == nil {
+				_, _, err = c.PeekEvents(ctx, org, "", "9-9", 10)
+			}
+			return err
+		},
+		"counters": func() error { return c.EachCounter(ctx, org, func([]alfred.Counter) error { return nil }) },
+		"forget": func() error {
+			return c.EachOpen(ctx, org, func(holds []alfred.HoldRecord) error {
+				if len(holds) != 1 {
+					return fmt.Errorf("%d open holds", len(holds))
+				}
+				_, err := c.Forget(ctx, holds[0], alfred.HoldEnd{Kind: alfred.EventVoid})
+				return err
+			})
+		},
 		"balances": func() error { _, err := c.Balances(ctx, org, []alfred.Counter{counter}); return err },
 		"move": func() error {
 			if _, err := c.TakeOutflow(ctx, out); err != nil {
@@ -265,7 +331,12 @@ func TestEachRightIsNeeded(t *testing.T) {
 					}
 					ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 					defer cancel()
-					return day(ctx, openStore(t, redis.Options{URL: as(t, run.URL(), user)}), fresh())
+					whole := openStore(t, redis.Options{URL: run.URL()})
+					org := fresh(t, whole)
+					if _, err := whole.Reserve(t.Context(), request(org, 5, 10, 1_000_000)); err != nil {
+						t.Fatal(err)
+					}
+					return day(ctx, openStore(t, redis.Options{URL: as(t, run.URL(), user)}), org)
 				}
 				for i, w := range words {
 					if !strings.ContainsAny(w[:1], "+~%&") {
@@ -299,12 +370,12 @@ func TestOptionalRights(t *testing.T) {
 			}
 			return found[slices.IndexFunc(found, func(s redis.Setting) bool { return s.Name == "append_fsync" })].Verdict
 		}
-		settle(t, client, fresh(), 1, 7)
+		settle(t, client, fresh(t, openStore(t, redis.Options{URL: w.URL()})), 1, 7)
 		if short != 1 || fsync() != redis.SettingUnknown {
 			t.Errorf("without them: short %d, %s", short, fsync())
 		}
 		grant(t, w.Primary.Client, more)
-		settle(t, client, fresh(), 1, 7)
+		settle(t, client, fresh(t, openStore(t, redis.Options{URL: w.URL()})), 1, 7)
 		if short != 1 || fsync() != redis.SettingOK {
 			t.Errorf("with them: short %d, %s", short, fsync())
 		}
@@ -316,7 +387,7 @@ func TestOptionalRights(t *testing.T) {
 func TestEachRightIsNeededOnACluster(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		c := s.cluster(t, 2, false)
-		org := fresh()
+		org := newOrg()
 		catalog := "a:{" + string(org) + "}:dir:catalog"
 		from, err := c.Owner(t.Context(), catalog)
 		if err != nil {

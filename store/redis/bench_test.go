@@ -61,7 +61,7 @@ func BenchmarkLedger(b *testing.B) {
 		} {
 			b.Run(s.name+"/"+run.name, func(b *testing.B) {
 				client, raw := connect(b, s.url(b)), open(b, s.url(b))
-				org := fresh()
+				org := fresh(b, client)
 				script := goredis.NewScript(yardstick)
 				keys := make([]string, 8)
 				for i := range keys {

@@ -64,9 +64,10 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 		if e.To.State == store.Absent {
 			return e.End, nil
 		}
-		guard := ""
+		var guard guard
 		if from.State == store.Absent && e.End == alfred.EndLate {
-			guard = strconv.FormatInt(r.Due.Add(store.LateFor).UnixMilli(), 10)
+			guard.before = strconv.FormatInt(r.Due.Add(store.LateFor).UnixMilli(), 10)
+			guard.charged = e.Event.At.UnixMicro()
 		}
 		done, now, err := s.move(ctx, r, e, guard)
 		if err != nil || done {
@@ -85,9 +86,16 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 	return "", alfred.Errorf(alfred.CodeConflict, "hold %s changed %d times meanwhile", r.Hold, races)
 }
 
+// guard says when a step may be written: 'due', or before a time in ms, with
+// the time at which what it charges came about.
+type guard struct {
+	before  string
+	charged int64 // µs
+}
+
 // move writes a step, unless the record has moved on: then it returns how the
 // hold stands now.
-func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, guard string) (done bool, now record, err error) {
+func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, g guard) (done bool, now record, err error) {
 	k := keysOf(r.Org)
 	next, err := encode(e.To, r)
 	if err != nil {
@@ -101,9 +109,9 @@ func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, g
 		}
 		event = string(b)
 	}
-	names := append(make([]string, 0, 3+2*len(e.Deltas)+len(e.Buckets)), k.open(), k.hold(r.Hold), k.events())
-	args := append(make([]any, 0, 7+3*len(e.Deltas)+len(e.Buckets)),
-		string(r.Hold), head(e.From, r), next, store.TombstoneTTL.Milliseconds(), event, guard, len(e.Deltas))
+	names := append(make([]string, 0, 4+2*len(e.Deltas)+len(e.Buckets)), k.open(), k.hold(r.Hold), k.events(), k.epoch())
+	args := append(make([]any, 0, 8+3*len(e.Deltas)+len(e.Buckets)),
+		string(r.Hold), head(e.From, r), next, store.TombstoneTTL.Milliseconds(), event, g.before, g.charged, len(e.Deltas))
 	for _, d := range e.Deltas {
 		names = append(names, k.committed(d.Counter), k.settled(d.Counter))
 		args = append(args, decimal(d.Committed), decimal(d.Settled), purge(d.Counter.Window))
@@ -127,7 +135,7 @@ func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, g
 	case "extended":
 		return false, record{standing: e.From, hold: r}, nil
 	case "late":
-		return false, record{}, alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s, too long ago to be charged here", r.Hold, r.Due.Format(time.RFC3339))
+		return false, record{}, alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
 	}
 	text := ""
 	if len(reply) > 1 {

@@ -56,7 +56,7 @@ func TestClientsSurviveAFailover(t *testing.T) {
 				}
 				orgs := make([]alfred.OrgID, 12) // on every server of a cluster
 				for i := range orgs {
-					orgs[i] = fresh()
+					orgs[i] = fresh(t, openStore(t, redis.Options{URL: url}))
 					settle(t, openStore(t, redis.Options{URL: url}), orgs[i], 1, 7)
 				}
 				if err := fail(); err != nil {
@@ -123,7 +123,7 @@ func until(t *testing.T, what string, check func() error) {
 func TestLedger18_SlotMovesUnderLoad(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		c := s.cluster(t, 3, false)
-		org := fresh()
+		org := fresh(t, openStore(t, redis.Options{URL: c.URL()}))
 		put := movedUnderLoad(t, c, org, func(home int) {
 			for _, to := range []int{(home + 1) % 3, (home + 2) % 3, home} {
 				from, err := c.Owner(t.Context(), "a:{"+string(org)+"}:rx")
@@ -154,7 +154,7 @@ func TestLedger18_SlotMovesAtOnce(t *testing.T) {
 			t.Skip("only Valkey 9 moves a slot at once")
 		}
 		c := s.cluster(t, 3, false)
-		org := fresh()
+		org := fresh(t, openStore(t, redis.Options{URL: c.URL()}))
 		put := movedUnderLoad(t, c, org, func(home int) {
 			to := (home + 1) % 3
 			id, err := c.Masters[to].ID(t.Context())

@@ -15,6 +15,7 @@ import (
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/cmd/alfred/parts"
 	"github.com/alfred-envoy/alfred/store/redis"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // month is a window around now.
@@ -45,8 +46,8 @@ func request(org alfred.OrgID, hold int, amount, ceiling alfred.Credits) alfred.
 func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		const callers, calls, fits, amount = 64, 640, 100, 10
-		org := fresh()
 		clients := []*redis.Store{connect(t, s.url(t)), connect(t, s.url(t))} // two gates on one ledger
+		org := fresh(t, clients[0])
 		var wg sync.WaitGroup
 		var granted, refused atomic.Int64
 		records := make(chan alfred.HoldRecord, calls)
@@ -101,6 +102,7 @@ func TestKilledServerComesBackWhole(t *testing.T) {
 				dir, org := t.TempDir(), alfred.OrgID("org_kill")
 				run := s.own(t, parts.RedisConfig{Dir: dir, AppendOnly: true})
 				client := connect(t, run.URL())
+				storetest.Open(t, client, org)
 				acked := load(t, client, org, func(n int) {
 					if n == 300 {
 						run.Kill()

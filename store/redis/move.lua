@@ -2,7 +2,7 @@
 -- compare-and-swap: what to write was computed for a record that begins with
 -- an expected head, and is written only if it still does.
 --
--- KEYS  1 zset of open holds   2 record   3 event stream
+-- KEYS  1 zset of open holds   2 record   3 event stream   4 epoch
 --       then committed and settled of each counter that changes
 --       then the arrival time of each bucket that is corrected
 -- ARGV  1 hold
@@ -12,7 +12,10 @@
 --       6 '' | 'due': only if the hold is due
 --            | a time in ms: only before it, since later a missing record may
 --              be one that has lapsed
---       7 number of counters
+--       7 with such a time: when the charge came about, microseconds. It is
+--         refused when the ledger may have forgotten that it knew of it:
+--         while it is being built, and for what is not clearly later
+--       8 number of counters
 --       then per counter: delta of committed, delta of settled, purge time in ms
 --       then per bucket: correction, microseconds
 -- Reply {'done'} | {'lost', record or nil} | {'extended'} | {'late'}
@@ -37,30 +40,32 @@ local now = time[1] * 1000000 + time[2]
 if ARGV[6] == 'due' then
   local due = call('ZSCORE', KEYS[1], ARGV[1])
   if due and due * 1000 > now then return {'extended'} end
-elseif ARGV[6] ~= '' and now >= ARGV[6] * 1000 then
-  return {'late'}
+elseif ARGV[6] ~= '' then
+  local built = string.match(call('GET', KEYS[4]) or '', '^L%d+|%d+|(%d+)|')
+  if not built or now >= ARGV[6] * 1000 then return {'late'} end
+  if built ~= '0' and ARGV[7] + 0 < built + 300000000 then return {'late'} end
 end
 
 if ARGV[5] ~= '' then
   call('XADD', KEYS[3], '*', 'e', ARGV[5])
 end
 
-local n = ARGV[7] + 0
+local n = ARGV[8] + 0
 for i = 0, n - 1 do
-  local purge = ARGV[10 + 3 * i]
+  local purge = ARGV[11 + 3 * i]
   for j = 0, 1 do
-    local delta = ARGV[8 + 3 * i + j]
+    local delta = ARGV[9 + 3 * i + j]
     -- A sum that equals what was added means that the key is new.
-    if delta ~= '0' and call('INCRBY', KEYS[4 + 2 * i + j], delta) == delta + 0 then
-      call('PEXPIREAT', KEYS[4 + 2 * i + j], purge)
+    if delta ~= '0' and call('INCRBY', KEYS[5 + 2 * i + j], delta) == delta + 0 then
+      call('PEXPIREAT', KEYS[5 + 2 * i + j], purge)
     end
   end
 end
 
-for j = 1, #KEYS - 3 - 2 * n do
-  local key = KEYS[3 + 2 * n + j]
+for j = 1, #KEYS - 4 - 2 * n do
+  local key = KEYS[4 + 2 * n + j]
   local old = call('GET', key)
-  local delta = ARGV[7 + 3 * n + j] + 0
+  local delta = ARGV[8 + 3 * n + j] + 0
   if old then
     -- What is given back never moves the arrival time into the past: a bucket
     -- cannot be emptier than empty.

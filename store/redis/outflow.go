@@ -37,7 +37,7 @@ func (s *Store) outflow(ctx context.Context, act string, o alfred.Outflow) (out 
 	ctx, cancel := s.slow(ctx, 0)
 	defer cancel()
 	k := keysOf(o.Org)
-	names := []string{k.move(o.Move)}
+	names := []string{k.epoch(), k.move(o.Move)}
 	first, last := o.Source[0].Counter.Window, o.Source[0].Counter.Window
 	var ceilings []any
 	for _, c := range o.Source {
@@ -61,6 +61,9 @@ func (s *Store) outflow(ctx context.Context, act string, o alfred.Outflow) (out 
 	}
 	if len(reply) != 4 {
 		return out, malformed("a reply of %d values", len(reply))
+	}
+	if reply[0] == "L" {
+		return out, store.Learning(o.Org)
 	}
 	var n [3]int64
 	for i := range n {

@@ -92,10 +92,10 @@ func (s *Store) expire(ctx context.Context, org alfred.OrgID, id alfred.HoldID) 
 	if rec.standing.State != store.Held {
 		// Ended between the two reads, or a member without a hold: in both
 		// cases there is nothing to charge, and it may leave the set.
-		_, _, err := s.move(ctx, alfred.HoldRecord{Org: org, Hold: id}, store.Ending{From: rec.standing}, "")
+		_, _, err := s.move(ctx, alfred.HoldRecord{Org: org, Hold: id}, store.Ending{From: rec.standing}, guard{})
 		return false, err
 	}
-	done, _, err := s.move(ctx, rec.hold, store.Expire(rec.hold), "due")
+	done, _, err := s.move(ctx, rec.hold, store.Expire(rec.hold), guard{before: "due"})
 	return done, err
 }
 

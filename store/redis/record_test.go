@@ -11,6 +11,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store"
+	"github.com/alfred-envoy/alfred/store/storetest"
 )
 
 // What is written of a hold is read again, to the microsecond and the last
@@ -78,6 +79,7 @@ func TestReaperLosesToAHeartbeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
+	storetest.Open(t, s, "o")
 	w := alfred.Window{Start: now.Add(-time.Hour), End: now.Add(time.Hour)}
 	hold := func(id alfred.HoldID) alfred.HoldRecord {
 		reply, err := s.Reserve(t.Context(), alfred.ReserveRequest{

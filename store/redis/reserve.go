@@ -68,7 +68,7 @@ func newReserveCall(r alfred.ReserveRequest) (*reserveCall, error) {
 	}
 	k := keysOf(r.Org)
 	n := len(c.charges)
-	c.keys = append(make([]string, 0, 2+2*n+len(r.Buckets)), k.open(), k.hold(r.Hold))
+	c.keys = append(make([]string, 0, 3+2*n+len(r.Buckets)), k.epoch(), k.open(), k.hold(r.Hold))
 	c.args = append(make([]any, 0, 9+n+2*len(r.Buckets)),
 		decimal(r.Want), decimal(r.Need),
 		r.Window.Start.UnixMicro(), r.Window.End.UnixMicro(),
@@ -123,8 +123,12 @@ func (c *reserveCall) read(reply []any) (out alfred.ReserveReply, err error) {
 	if out.Now, err = clock(reply[1], reply[2]); err != nil {
 		return out, err
 	}
-	if reply[0] == "stale" {
+	switch reply[0] {
+	case "stale":
 		out.Verdict = alfred.VerdictStale
+		return out, nil
+	case "learning":
+		out.Verdict = alfred.VerdictLearning
 		return out, nil
 	}
 	var values []any

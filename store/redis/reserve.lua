@@ -1,7 +1,8 @@
 -- Reserve: hold an amount between need and want on every counter, or nothing.
 --
--- KEYS  1           zset of open holds, by due time in ms
---       2           record of this hold
+-- KEYS  1           epoch
+--       2           zset of open holds, by due time in ms
+--       3           record of this hold
 --       then        committed, one per counter: caps, then the legs' groups
 --       then        arrival time, one per bucket, in microseconds
 --       then        settled, one per counter: only when asked a second time, to
@@ -22,6 +23,8 @@
 --       rate        ..., index of the bucket that waits longest, wait in us
 --       replay      the record exists; it is the first of the values
 --       denied, stale
+--       learning    the ledger is empty or being built: it does not know what
+--                   was spent, so it grants nothing
 --
 -- Invariant: all checks come before the first write, and no other write can
 -- come between, so a grant is at most the room of every enforced cap, and what
@@ -29,10 +32,13 @@
 
 local call, format = redis.call, string.format
 
-local values = call('MGET', unpack(KEYS, 2))
+local values = call('MGET', unpack(KEYS, 3))
 local time = call('TIME')
 if values[1] then
   return {'replay', time[1], time[2], values}
+end
+if string.byte(call('GET', KEYS[1]) or '') ~= 76 then -- 'L', for live
+  return {'learning', time[1], time[2]}
 end
 local now = time[1] * 1000000 + time[2]
 if now < ARGV[3] + 0 or now >= ARGV[4] + 0 then
@@ -125,13 +131,13 @@ end
 -- From here on everything is written.
 local purge
 local function add(i, amount)
-  call('INCRBY', KEYS[2 + i], amount)
+  call('INCRBY', KEYS[3 + i], amount)
   if not values[1 + i] then
     if not purge then
       purge = {}
       for ms in string.gmatch(ARGV[8], '%d+') do purge[#purge + 1] = ms end
     end
-    call('PEXPIREAT', KEYS[2 + i], purge[i])
+    call('PEXPIREAT', KEYS[3 + i], purge[i])
   end
 end
 
@@ -153,7 +159,7 @@ for l = 1, legs do
   end
 end
 for j = 1, buckets do
-  local key, old = KEYS[2 + n + j], values[1 + n + j]
+  local key, old = KEYS[3 + n + j], values[1 + n + j]
   call('INCRBY', key, format('%d', arrival[j] - (old or 0)))
   -- Lives for at least an hour after its arrival time; told once an hour.
   local hour = math.floor(arrival[j] / 3600000000)
@@ -163,6 +169,6 @@ for j = 1, buckets do
 end
 local due = format('%d', math.floor(now / 1000) + ARGV[5])
 local head = 'R1|' .. granted .. '|' .. table.concat(takes, ',') .. '|'
-call('SET', KEYS[2], head .. due .. '|' .. ARGV[9])
-call('ZADD', KEYS[1], due, ARGV[6])
+call('SET', KEYS[3], head .. due .. '|' .. ARGV[9])
+call('ZADD', KEYS[2], due, ARGV[6])
 return {'granted', time[1], time[2], values, head, due}

@@ -26,10 +26,20 @@ var outflowSource string
 //go:embed publish.lua
 var publishSource string
 
+//go:embed epoch.lua
+var epochSource string
+
+//go:embed survey.lua
+var surveySource string
+
+//go:embed correct.lua
+var correctSource string
+
 // scripts run by their digest, and are sent whole when the server does not
 // know them: after a start, a restart, a failover.
 type scripts struct {
 	reserve, move, extend, outflow, publish *redis.Script
+	epoch, survey, correct                  *redis.Script
 }
 
 func loadScripts() scripts {
@@ -39,6 +49,9 @@ func loadScripts() scripts {
 		extend:  redis.NewScript(extendSource),
 		outflow: redis.NewScript(outflowSource),
 		publish: redis.NewScript(publishSource),
+		epoch:   redis.NewScript(epochSource),
+		survey:  redis.NewScript(surveySource),
+		correct: redis.NewScript(correctSource),
 	}
 }
 
@@ -52,6 +65,7 @@ func (k keys) settled(c alfred.Counter) string   { return k.prefix + "s:" + stor
 func (k keys) outflow(c alfred.Counter) string   { return k.prefix + "o:" + store.Name(c) }
 func (k keys) bucket(b alfred.Bucket) string     { return k.prefix + "t:" + store.BucketName(b) }
 func (k keys) hold(id alfred.HoldID) string      { return k.prefix + "r:" + string(id) }
+func (k keys) epoch() string                     { return k.prefix + "epoch" }
 func (k keys) open() string                      { return k.prefix + "rx" }
 func (k keys) events() string                    { return k.prefix + "ev" }
 func (k keys) move(id alfred.MoveID) string      { return k.prefix + "m:" + string(id) }

@@ -30,7 +30,8 @@ func TestSettlementsWaitForReplicas(t *testing.T) {
 			}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				org, short := fresh(), 0
+				short := 0
+				org := fresh(t, openStore(t, redis.Options{URL: in.url}))
 				client := openStore(t, redis.Options{URL: in.url, Wait: redis.Wait{Replicas: 1, Timeout: 5 * time.Second, Short: func(int) { short++ }}})
 				counter := "a:{" + string(org) + "}:s:" + store.Name(request(org, 1, 1, 1).Caps[1].Counter)
 				replica := in.replica(counter)
@@ -89,7 +90,7 @@ func BenchmarkWait(b *testing.B) {
 			short := 0
 			plain := openStore(b, redis.Options{URL: w.URL()})
 			waiting := openStore(b, redis.Options{URL: w.URL(), Wait: redis.Wait{Replicas: 1, Timeout: time.Second, Short: func(int) { short++ }}})
-			org, n := fresh(), 0
+			org, n := fresh(b, plain), 0
 			once := func(c *redis.Store) time.Duration {
 				n++
 				reply, err := c.Reserve(b.Context(), typical(org, fmt.Sprintf("hold_%d", n), alfred.MaxCredits))

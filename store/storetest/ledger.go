@@ -31,7 +31,7 @@ type ledgerCase struct {
 
 func ledgerCases() []ledgerCase {
 	var out []ledgerCase
-	for _, group := range [][]ledgerCase{reserveCases(), paceCases(), endCases(), outflowCases()} {
+	for _, group := range [][]ledgerCase{reserveCases(), paceCases(), endCases(), outflowCases(), epochCases()} {
 		out = append(out, group...)
 	}
 	return out
@@ -49,6 +49,7 @@ type bench struct {
 
 func newBench(t *testing.T, l Ledger) *bench {
 	b := &bench{T: t, ctx: t.Context(), ledger: l, org: alfred.OrgID(unique(t, "org"))}
+	Open(t, l, b.org)
 	now := b.now()
 	b.window = alfred.Window{Start: now.Add(-24 * time.Hour).Truncate(time.Hour), End: now.Add(24 * time.Hour).Truncate(time.Hour)}
 	return b

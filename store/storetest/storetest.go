@@ -22,7 +22,44 @@ type Ledger interface {
 	Balances(context.Context, alfred.OrgID, []alfred.Counter) ([]alfred.Balance, error)
 	TakeOutflow(context.Context, alfred.Outflow) (alfred.OutflowReply, error)
 	UndoOutflow(context.Context, alfred.Outflow) error
+	Epochs
 	Stream
+}
+
+// Epochs is the part of a store by which an empty or older ledger is built
+// anew. Nothing is granted before it was built.
+type Epochs interface {
+	Epoch(context.Context, alfred.OrgID) (alfred.Epoch, error)
+	BeginEpoch(context.Context, alfred.OrgID) (alfred.Epoch, error)
+	FinishEpoch(ctx context.Context, org alfred.OrgID, seen alfred.Epoch, number int64, at time.Time) (bool, error)
+	Survey(ctx context.Context, org alfred.OrgID, counters []alfred.Counter, moves []alfred.MoveID, holds int) (alfred.Survey, error)
+	Correct(context.Context, alfred.OrgID, alfred.Epoch, []alfred.CounterChange) (bool, error)
+	Forget(context.Context, alfred.HoldRecord, alfred.HoldEnd) (bool, error)
+	PeekEvents(ctx context.Context, org alfred.OrgID, after, last string, max int) (events []alfred.UsageEvent, next string, err error)
+	EachOpen(ctx context.Context, org alfred.OrgID, each func([]alfred.HoldRecord) error) error
+	EachCounter(ctx context.Context, org alfred.OrgID, each func([]alfred.Counter) error) error
+}
+
+// Opening is the part of a store that [Open] needs.
+type Opening interface {
+	BeginEpoch(context.Context, alfred.OrgID) (alfred.Epoch, error)
+	FinishEpoch(ctx context.Context, org alfred.OrgID, seen alfred.Epoch, number int64, at time.Time) (bool, error)
+}
+
+// Open makes the ledger of a new organisation one that grants, as the control
+// plane does for one that has no past.
+func Open(t testing.TB, l Opening, org alfred.OrgID) {
+	t.Helper()
+	e, err := l.BeginEpoch(t.Context(), org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Built {
+		return
+	}
+	if done, err := l.FinishEpoch(t.Context(), org, e, 1, time.Time{}); err != nil || !done {
+		t.Fatalf("open the ledger of %s: %t, %v", org, done, err)
+	}
 }
 
 // Stream is the part of a store that hands usage events on.

@@ -66,6 +66,7 @@ func newPlayer(t *testing.T, ledgers map[string]Ledger, model string) *player {
 		counters: map[string]alfred.Counter{}, names: []string{model},
 	}
 	for name, l := range ledgers {
+		Open(t, l, p.org)
 		if _, ok := clockOf(l); !ok {
 			p.timed = false
 		}

@@ -60,6 +60,14 @@ func (l live) Reap(ctx context.Context, org alfred.OrgID, limit int) (int, error
 	})
 }
 
+// Epoch is that of a ledger that is always believed: nothing here builds one
+// anew.
+func (l live) Epoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error) {
+	e, err := l.world.store.Epoch(ctx, org)
+	e.Lineage = ""
+	return e, err
+}
+
 func (l live) AppendEvents(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) error {
 	for _, e := range events {
 		if e.Kind != alfred.EventDecision {
@@ -155,6 +163,10 @@ func (l events) ConfirmSpool(ctx context.Context, instance string, seqs []int64)
 type published struct {
 	admin.Live // what the publisher does not ask for
 	live
+}
+
+func (p published) Epoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error) {
+	return p.live.Epoch(ctx, org)
 }
 
 func (p published) Catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error) {

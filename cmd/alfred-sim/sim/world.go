@@ -111,6 +111,9 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
 	}
 	w.store = memory.New(func() time.Time { return w.now })
+	if e, err := w.store.BeginEpoch(context.Background(), orgID); err == nil { // a store in memory never fails
+		_, _ = w.store.FinishEpoch(context.Background(), orgID, e, 1, time.Time{})
+	}
 	// Every seed has its own mixture of faults and its own weather.
 	mine := Fault(w.work.Uint64()) | Fault(w.work.Uint64())
 	w.options.Faults &= mine
