@@ -76,12 +76,12 @@ $$;
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND current_setting('alfred.removes_demo', true) = 'on' THEN
-        IF CASE TG_TABLE_NAME
+        IF (CASE TG_TABLE_NAME
             WHEN 'users' THEN is_demo(OLD.id)
             WHEN 'transfers' THEN is_demo(OLD.id)
             WHEN 'adjustments' THEN is_demo(OLD.id)
             ELSE TG_RELID IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'usage_events'::regclass) AND is_demo(OLD.user_id)
-        END THEN
+        END) THEN
             RETURN OLD;
         END IF;
     END IF;

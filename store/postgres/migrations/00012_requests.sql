@@ -5,4 +5,4 @@
 CREATE INDEX usage_events_team ON usage_events (org_id, team_id, at, reservation_id, kind) WHERE team_id <> '';
 CREATE INDEX usage_events_project ON usage_events (org_id, project_id, at, reservation_id, kind) WHERE project_id <> '';
 CREATE INDEX usage_events_trouble ON usage_events (org_id, at, reservation_id, kind) WHERE outcome <> 'completed';
-CREATE INDEX decisions_org ON decisions (org_id, at, id);
+CREATE INDEX IF NOT EXISTS decisions_org ON decisions (org_id, at, id);
