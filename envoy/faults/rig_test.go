@@ -27,15 +27,16 @@ import (
 
 // plan says what a rig is made of.
 type plan struct {
-	redis7    bool                                         // a Redis 7 in Valkey's place
-	postgres  *parts.PostgresServer                        // of the story's own; nil is the shared one
-	toRedis   func(address string) string                  // where alfred-extproc finds Redis; nil is at its address
-	toData    func(dsn *url.URL)                           // changes where alfred-admin finds Postgres
-	place     func(t *testing.T, binary, dir string) place // Redis in another shape than one server
-	unspooled bool                                         // alfred-extproc writes nothing down
-	admins    int                                          // how many alfred-admin; 0 is one
-	extprocs  int                                          // how many alfred-extproc; 0 is one
-	env       []string                                     // for all programs
+	redis7      bool                                         // a Redis 7 in Valkey's place
+	postgres    *parts.PostgresServer                        // of the story's own; nil is the shared one
+	toRedis     func(address string) string                  // where alfred-extproc finds Redis; nil is at its address
+	toData      func(dsn *url.URL)                           // changes where alfred-admin finds Postgres
+	place       func(t *testing.T, binary, dir string) place // Redis in another shape than one server
+	unspooled   bool                                         // alfred-extproc writes nothing down
+	admins      int                                          // how many alfred-admin; 0 is one
+	extprocs    int                                          // how many alfred-extproc; 0 is one
+	departments bool                                         // everybody belongs to one
+	env         []string                                     // for all programs
 }
 
 // place is where Redis is.
@@ -153,7 +154,7 @@ func newRig(t *testing.T, p plan) *rig {
 		Providers: []envoy.Provider{{Name: "mock", BaseURL: r.provider.URL + "/v1"}},
 		PublicURL: fmt.Sprintf("http://127.0.0.1:%d", port),
 	})
-	r.populate(t)
+	r.populate(t, p.departments)
 	return r
 }
 
@@ -238,7 +239,7 @@ func (c *child) start(t *testing.T) {
 }
 
 // populate makes an owner, a team and its members, and waits until all keys work.
-func (r *rig) populate(t *testing.T) {
+func (r *rig) populate(t *testing.T, departments bool) {
 	t.Helper()
 	type person struct {
 		ID  string `json:"id"`
@@ -252,10 +253,18 @@ func (r *rig) populate(t *testing.T) {
 		ID string `json:"id"`
 	}
 	r.manage(t, http.MethodPost, "/v1/admin/teams", map[string]any{"name": "Everybody", "common_pool": 1000}, &team)
+	var department any // none
+	if departments {
+		var d struct {
+			ID string `json:"id"`
+		}
+		r.manage(t, http.MethodPost, "/v1/admin/departments", map[string]any{"name": "All of it"}, &d)
+		department = d.ID
+	}
 	for i := range people {
 		var p person
 		r.manage(t, http.MethodPost, "/v1/admin/users", map[string]any{
-			"email": fmt.Sprintf("person%d@company.com", i), "name": "Person", "personal_quota": 1_000_000_000,
+			"email": fmt.Sprintf("person%d@company.com", i), "name": "Person", "personal_quota": 1_000_000_000, "department_id": department,
 		}, &p)
 		r.manage(t, http.MethodPost, "/v1/admin/teams/"+team.ID+"/members/"+p.ID+"?is_admin=false", nil, nil)
 		r.keys, r.people = append(r.keys, p.Key), append(r.people, p.ID)
