@@ -13,9 +13,9 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
-// TestEveryWayOutEndsItsHoldOnce sends one request for each way in which a
+// TestPeers03Peers04_EveryWayOutEndsItsHoldOnce sends one request for each way in which a
 // request can end, through a real Envoy.
-func TestEveryWayOutEndsItsHoldOnce(t *testing.T) {
+func TestPeers03Peers04_EveryWayOutEndsItsHoldOnce(t *testing.T) {
 	w := newWorld(t, 1_000_000*alfred.Credit)
 	body := func(model, rest string) string {
 		return fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"Tell me a story."}],"max_tokens":200%s}`, model, rest)

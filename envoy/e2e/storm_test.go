@@ -66,7 +66,7 @@ func (s *stack) priceOfHolding(t *testing.T, owner person) float64 {
 func hanging() map[string]any { return chat("mock-hang", "Hello!", "max_tokens", 100) }
 
 // A hundred calls at once, through two Envoys and two processes, on quota for ten.
-func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
+func TestPeers01_ExactlyWhatFitsIsAdmitted(t *testing.T) {
 	const calls, fits = 100, 10
 	s := start(t)
 	second := s.addEdge(t, "")
@@ -137,7 +137,7 @@ func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
 }
 
 // A process that is killed takes nobody's credits with it: its holds run out, and are charged as the organisation wants.
-func TestHoldsOutliveAKilledProcess(t *testing.T) {
+func TestPeers02_HoldsOutliveAKilledProcess(t *testing.T) {
 	const calls = 50
 	s := start(t, "ALFRED_HOLD_TTL=3s", "ALFRED_HOLD_EXTEND=1s")
 	owner := s.owner(t)

@@ -15,7 +15,7 @@ import (
 
 // Ledger test 8, peers test 2. The process that decides is killed while answers stream. Who had the whole answer is charged for it,
 // once; what the others held runs out and is charged by policy, once.
-func TestKilledExtprocChargesOnce(t *testing.T) {
+func TestLedger08Peers02_KilledExtprocChargesOnce(t *testing.T) {
 	t.Parallel()
 	r, dice := newRig(t, plan{}), chance(t)
 	l := r.spend(t, 8)
@@ -39,7 +39,7 @@ func TestKilledExtprocChargesOnce(t *testing.T) {
 
 // Ledger test 9, peers test 7. The live ledger is killed and comes back with its append-only file, synced every second: what was
 // answered is there, and what the data plane could not book it books then.
-func TestKilledLiveLedgerLosesNothing(t *testing.T) {
+func TestLedger09_KilledLiveLedgerLosesNothing(t *testing.T) {
 	for name, redis7 := range map[string]bool{"Valkey": false, "Redis": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func TestKilledLiveLedgerLosesNothing(t *testing.T) {
 
 // Ledger test 14, peers test 7. Postgres is killed, every other time while the recorder's COMMIT is being made durable: it may or
 // may not have happened, and either way nothing is lost or counted twice. Completions do not notice.
-func TestKilledPostgresLosesNothing(t *testing.T) {
+func TestLedger14_KilledPostgresLosesNothing(t *testing.T) {
 	t.Parallel()
 	postgres, err := parts.StartPostgres(t.Context(), parts.PostgresConfig{Dir: t.TempDir()}) // a throwaway would not sync its commits
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // Ledger test 17. Redis has no memory left and may evict nothing. Requests are refused as while it is away; every step is whole or
 // not at all, at every instant; and with memory again, what was put off is booked.
-func TestRedisWithoutMemoryLeavesNothingHalfDone(t *testing.T) {
+func TestLedger17_RedisWithoutMemoryLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, plan{redis7: true, env: []string{"ALFRED_REDIS_TIMEOUT=300ms"}})
 	l := r.spend(t, 8)

@@ -26,7 +26,7 @@ func newProxy(t *testing.T, server string) *faults.Proxy {
 
 // Ledger tests 3 and 13. Between the data plane and the live ledger three replies of ten are swallowed after the script ran, cut in
 // their middle, or held back for longer than anybody waits; and requests arrive once more, late and out of order.
-func TestSwallowedRepliesChargeOnce(t *testing.T) {
+func TestLedger13_SwallowedRepliesChargeOnce(t *testing.T) {
 	t.Parallel()
 	var proxy *faults.Proxy
 	var done atomic.Int64

@@ -12,7 +12,7 @@ import (
 
 // Ledger tests 14 and 15. Two alfred-admin record the same stream into one Postgres, and connections are cut when a COMMIT has
 // happened and its reply is on the way: whoever is cut off does not know, and records again.
-func TestRacingRecordersRecordOnce(t *testing.T) {
+func TestLedger15_RacingRecordersRecordOnce(t *testing.T) {
 	t.Parallel()
 	var proxy *faults.Proxy
 	var cuts atomic.Int64

@@ -203,7 +203,7 @@ func TestWatchSurvivesDisconnection(t *testing.T) {
 
 // What cannot be decoded is handed out as it is; a stream that lost its group
 // is read from the start; what none has read is never trimmed.
-func TestStreamsThatWentWrong(t *testing.T) {
+func TestLedger16_StreamsThatWentWrong(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		client, raw := connect(t, s.url(t)), open(t, s.url(t))
 		org := fresh(t, client)
