@@ -17,7 +17,7 @@ import (
 func TestLedger21_AReservationCostsLittleMoreThanAdding(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		client, raw := connect(t, s.url(t)), open(t, s.url(t))
-		org, script := fresh(), goredis.NewScript(yardstick)
+		org, script := fresh(t, client), goredis.NewScript(yardstick)
 		keys := make([]string, 8)
 		for i := range keys {
 			keys[i] = fmt.Sprintf("a:{%s}:y:counter%d:usr_01KATCQ0000000000000000000:1795323600", org, i)

@@ -25,10 +25,10 @@ type previous struct {
 	quota alfred.Counter
 }
 
-func newPrevious(t testing.TB, url string) *previous {
+func newPrevious(t testing.TB, url string, now *redis.Store) *previous {
 	w := month()
 	return &previous{
-		TB: t, raw: open(t, url), org: fresh(), user: alfred.Counter{Kind: alfred.CountUser, Subject: "ann", Window: w},
+		TB: t, raw: open(t, url), org: fresh(t, now), user: alfred.Counter{Kind: alfred.CountUser, Subject: "ann", Window: w},
 		quota: alfred.Counter{Kind: alfred.CountPersonal, Subject: "ann", Window: w},
 	}
 }
@@ -106,7 +106,8 @@ func (p *previous) settle(hold string, cost int64) string {
 // what one holds, the other extends, ends, expires and refuses to end twice.
 func TestLedger22_HoldsPassBetweenVersions(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
-		p, now := newPrevious(t, s.url(t)), connect(t, s.url(t))
+		now := connect(t, s.url(t))
+		p := newPrevious(t, s.url(t), now)
 		counted := func(what string, want alfred.Credits) {
 			t.Helper()
 			balances, err := now.Balances(t.Context(), p.org, []alfred.Counter{p.user, p.quota})
