@@ -8,15 +8,9 @@ import (
 	"testing"
 )
 
-// Ledger test 11, peers test 7, as far as it is kept today: FLUSHALL under load.
-//
-// Kept: nobody hangs, the directory is published again by itself so that calls are served, no request is charged twice in the
-// record, no settlement is lost since the spool sends it again, and the live ledger stays whole in itself. A request that was
-// under way is booked when it ends, as late.
-//
-// Not kept: a rebuild of the counters from the record does not exist yet. What was spent before no longer counts against limits
-// until the window ends, which the drift shows. It is printed, not bounded.
-func TestFlushedLiveLedgerServesAgain(t *testing.T) {
+// Ledger test 11, peers test 7: FLUSHALL under load. The directory is published and the counters are built from the record by
+// themselves, before anything is granted; nothing is lost, nothing is charged twice, and every counter is what the record says.
+func TestLedger11_FlushedLiveLedgerIsBuiltAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, plan{})
 	l := r.spend(t, 8)
@@ -44,15 +38,10 @@ func TestFlushedLiveLedgerServesAgain(t *testing.T) {
 	}
 }
 
-// Peers test 7 and the end of ledger test 10, as far as they are kept today: the live ledger comes back as it was some time ago, as
-// after a failover to a replica that was behind, a lost disk, or a kill while the disk was slow to sync.
-//
-// Kept: nobody hangs, calls are served, nothing that reached Postgres is lost, and the live ledger stays whole in itself.
-//
-// Not kept: what ended in between is forgotten by the live ledger and known to the record. A hold that was open then is open again;
-// nobody ends it, so it expires and its estimate stays on the counters, which is the drift. The record takes the settlement alone.
-// To lower the counters again needs the rebuild, which does not exist yet.
-func TestOlderLiveLedgerServesAgain(t *testing.T) {
+// Peers test 7: the live ledger comes back as it was some time ago, as after a failover to a replica that was behind, a lost disk,
+// or a kill while the disk was slow to sync. Holds that came back although the record has their end are closed without a charge,
+// and every counter is what the record says.
+func TestPeers07_OlderLiveLedgerIsBuiltAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, plan{})
 	l := r.spend(t, 4)
