@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5"
 
@@ -28,6 +29,7 @@ const template = "alfred_admin_test_template"
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.ReleaseMode)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 	os.Exit(func() int {
 		stop := start()
 		defer stop()

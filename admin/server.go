@@ -32,6 +32,7 @@ type Config struct {
 	TrustedProxies []string // whose word is taken for a client's address
 	Notifier       Notifier // nil: nobody is told outside the inbox
 	Now            func() time.Time
+	Closing        <-chan struct{} // ends streams when the process is to end; nil: never
 	Entropy        io.Reader
 	Metrics        *Metrics
 	UI             http.Handler // the web app below /static/; nil: a page that says how to build it
@@ -196,6 +197,9 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	}
 	return w.ResponseWriter.Write(b)
 }
+
+// Flush serves streams, through the frames between.
+func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() } // the client may be gone
 
 // Unwrap serves http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -93,11 +93,6 @@ func (unbuilt) GetSettings(context.Context, api.GetSettingsRequestObject) (api.G
 	return nil, errNotBuilt
 }
 
-// StreamAdmin is not built.
-func (unbuilt) StreamAdmin(context.Context, api.StreamAdminRequestObject) (api.StreamAdminResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // GetTeamShares is not built.
 func (unbuilt) GetTeamShares(context.Context, api.GetTeamSharesRequestObject) (api.GetTeamSharesResponseObject, error) {
 	return nil, errNotBuilt
@@ -130,11 +125,6 @@ func (unbuilt) RotateMyKey(context.Context, api.RotateMyKeyRequestObject) (api.R
 
 // ExplainMyQuota is not built.
 func (unbuilt) ExplainMyQuota(context.Context, api.ExplainMyQuotaRequestObject) (api.ExplainMyQuotaResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// StreamMe is not built.
-func (unbuilt) StreamMe(context.Context, api.StreamMeRequestObject) (api.StreamMeResponseObject, error) {
 	return nil, errNotBuilt
 }
 

@@ -44,6 +44,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.Metrics = admin.NewMetrics(registry)
 	watch := ledgerwatch.New(live, registry, log)
+	app.Closing = ctx.Done()
 	api, err := admin.NewHandler(app)
 	if err != nil {
 		return err
