@@ -25,7 +25,7 @@ type drift struct {
 // driftRows bounds the counters that are listed.
 const driftRows = 200
 
-// Compare compares every counter with the record. Counters are compared page
+// drift compares every counter with the record. Counters are compared page
 // by page, each page at one instant of its own.
 func (b *Rebuilder) drift(ctx context.Context, org alfred.OrgID, visit func(ctx context.Context, e alfred.Epoch, all []standing) error) (drift, error) {
 	c := b.comparison(org, ledgerHolds)
