@@ -96,6 +96,7 @@ type EndState string
 const (
 	EndSettled   EndState = "settled"   // this call settled it
 	EndVoided    EndState = "voided"    // this call released it
+	EndUnknown   EndState = "unknown"   // there was no such hold; one that comes later is refused
 	EndExpired   EndState = "expired"   // this call charged it by policy
 	EndDuplicate EndState = "duplicate" // it had ended before; nothing was changed
 	EndAdjusted  EndState = "adjusted"  // it had expired or been voided; the difference was booked once

@@ -170,9 +170,18 @@ func (q *endings) attempt(ctx context.Context, e ending) (alfred.EndState, error
 		return "", err
 	}
 	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
-	if e.kept && e.void && len(e.settlement.Record.Legs) == 0 {
-		// A hold of unknown fate is gone, and the record need not know.
+	if !e.kept || !e.void || len(e.settlement.Record.Legs) > 0 {
+		return state, nil
+	}
+	// Of a hold of unknown fate: one that was never made, and will not be, leaves nothing to record. One that was made may come back
+	// in a store that loses its last writes, the void among them, so the spool keeps the void until its event is recorded. After an
+	// answer that was lost nobody knows which of the two it was.
+	switch state {
+	case alfred.EndUnknown:
 		e.keeper.drop(e.settlement.Event.Spooled)
+	case alfred.EndDuplicate:
+		return state, q.appendEvent(ctx, e.settlement.Event)
+	default: // its event is in the stream
 	}
 	return state, nil
 }

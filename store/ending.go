@@ -104,6 +104,8 @@ func Release(from Standing, r alfred.HoldRecord, event alfred.UsageEvent) Ending
 		if len(r.Legs) > 0 {
 			// Its record is gone, and with it perhaps its event: whoever keeps this void until it is recorded would wait for ever.
 			e.record(r, event, alfred.EventVoid, 0, nil)
+		} else {
+			e.End = alfred.EndUnknown
 		}
 	default:
 		return Ending{From: from, End: alfred.EndDuplicate}

@@ -103,7 +103,7 @@ func endCases() []ledgerCase {
 		}},
 		{name: "a void that comes first refuses the hold that comes later", run: func(b *bench) {
 			r := b.request(10, 10, b.personal(100))
-			b.void(alfred.HoldRecord{Org: b.org, Hold: r.Hold}, alfred.EndVoided)
+			b.void(alfred.HoldRecord{Org: b.org, Hold: r.Hold}, alfred.EndUnknown)
 			b.refuse(r, alfred.VerdictReplay, "")
 			b.open(0)
 			b.kinds()

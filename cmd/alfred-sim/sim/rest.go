@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/alfred-envoy/alfred"
-	"github.com/alfred-envoy/alfred/extproc/spool"
 	"github.com/alfred-envoy/alfred/store"
 )
 
@@ -59,7 +58,7 @@ func (w *world) busy() string {
 		if n := p.steps.Busy(); n > 0 {
 			return fmt.Sprintf("%d holds and endings at %s", n, p.host.name)
 		}
-		if n := w.owed(p); n > 0 {
+		if n := p.spool.Pending(); n > 0 {
 			return fmt.Sprintf("%d entries in the spool of %s", n, p.host.name)
 		}
 	}
@@ -73,22 +72,6 @@ func (w *world) busy() string {
 		return fmt.Sprintf("%d changes are not published", n)
 	}
 	return ""
-}
-
-// owed counts the entries of a spool that somebody still has to confirm. Voids
-// of holds that the live store has never heard of leave no event, and stay
-// until the process starts again.
-func (w *world) owed(p *plane) (n int) {
-	err := p.spool.Each(func(e spool.Entry) bool {
-		if !e.Void {
-			n++
-		}
-		return true
-	})
-	if err != nil {
-		w.broken("a spool can be read", "%v", err)
-	}
-	return n
 }
 
 // checkCharges compares what each request was charged with the truth.
