@@ -6,7 +6,7 @@ GO   ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test test-race test-faults soak sim lint generate check bench build ui screenshots tools
+.PHONY: help up down reset test test-race test-faults soak sim mutants lint generate check bench build ui screenshots tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ sim: ## play histories of the ledger that a seed decides: make sim SEEDS=10000, 
 soak: ## mixed load and random faults for MINUTES=10, then everything has to add up
 	@$(GO) run ./cmd/alfred fetch --tests
 	cd envoy/faults && ALFRED_SOAK_MINUTES=$(or $(MINUTES),10) $(GO) test -count=1 -v -run 'SoakAddsUp' -timeout 180m
+
+mutants: ## build in each deliberate bug, one by one, and show by which promise it is caught
+	$(GO) run ./cmd/alfred-sim -mutants $(or $(ONLY),all)
 
 lint: ## golangci-lint (the first time it is built, which takes minutes)
 	$(TOOL) golangci-lint run ./...

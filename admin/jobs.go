@@ -71,6 +71,9 @@ func (j *Jobs) RestoreDirectory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if mutant == "ignores_lost_directory" && j.lineage != "" {
+		j.lineage = lineage
+	}
 	switch j.lineage {
 	case lineage:
 	case "": // who has just started does not know what was lost before

@@ -69,6 +69,11 @@ func (p *Publisher) Step(ctx context.Context) (int, error) {
 		byOrg[t.Org] = append(byOrg[t.Org], t)
 		seqs = append(seqs, t.Seq)
 	}
+	if mutant == "forget_before_publish" {
+		if err := p.Records.Published(ctx, seqs); err != nil {
+			return 0, err
+		}
+	}
 	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
 		if err := p.publish(ctx, org, byOrg[org]); err != nil {
 			return 0, fmt.Errorf("publish %s: %w", org, err)

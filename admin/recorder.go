@@ -51,6 +51,11 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 	}
 	// An entry that was read is booked even when the process is stopping.
 	ctx = context.WithoutCancel(ctx)
+	if mutant == "confirm_before_commit" {
+		if err := r.confirm(ctx, entries); err != nil {
+			return 0, err
+		}
+	}
 	ids := make([]string, 0, len(entries))
 	var events []alfred.UsageEvent
 	for _, e := range entries {
@@ -64,6 +69,11 @@ func (r *Recorder) Step(ctx context.Context, org alfred.OrgID, block time.Durati
 		}
 		r.Metrics.aside()
 		r.Log.Error("usage entry cannot be read, set aside", "org", org, "entry", e.ID, "err", e.Err)
+	}
+	if mutant == "ack_before_commit" {
+		if err := r.Events.AckEvents(ctx, org, ids); err != nil {
+			return 0, err
+		}
 	}
 	if len(events) > 0 {
 		if err := r.book(ctx, org, entries, events); err != nil {

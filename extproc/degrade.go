@@ -38,6 +38,9 @@ func (g *Gate) undecided(ctx context.Context, a Admission, t terms, d alfred.Dec
 // voidUnknown releases a reservation that may have been made, or may still be
 // on its way: then it is refused when it arrives.
 func (g *Gate) voidUnknown(a Admission, t terms) {
+	if mutant == "no_void_after_timeout" {
+		return
+	}
 	g.endings.later(ending{void: true, settlement: alfred.Settlement{
 		Record: alfred.HoldRecord{Org: a.Catalog.Org, Hold: a.hold},
 		Event:  voidEvent(event(a, t), alfred.OutcomeInternal),

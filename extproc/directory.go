@@ -123,6 +123,9 @@ func (d *directory) fetchPrincipal(ctx context.Context, hash string) (*alfred.Pr
 		}
 		d.unknown.remove(hash)
 		if unchanged {
+			if mutant == "never_reads_again" {
+				now = now.Add(time.Hour)
+			}
 			d.principals.put(hash, &principalEntry{p, now.Add(freshFor)})
 		}
 		return p, nil

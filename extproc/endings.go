@@ -55,7 +55,9 @@ func newEndings(l Ledger, timeout time.Duration, tempo Tempo, m *Metrics, log *s
 // end writes an ending down, makes one attempt now and leaves the rest to the
 // background.
 func (q *endings) end(ctx context.Context, e ending) {
-	q.keep(ctx, &e)
+	if mutant != "settle_before_spool" {
+		q.keep(ctx, &e)
+	}
 	// The request may be over; what it cost is not.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.timeout)
 	defer cancel()
@@ -170,6 +172,9 @@ func (q *endings) attempt(ctx context.Context, e ending) (alfred.EndState, error
 		return "", err
 	}
 	q.metrics.settled.WithLabelValues(act, string(e.settlement.Event.Outcome), string(state)).Inc()
+	if e.kept && (mutant == "drop_on_reply" || mutant == "unknown_void_dropped" && e.void && len(e.settlement.Record.Legs) == 0) {
+		e.keeper.drop(e.settlement.Event.Spooled)
+	}
 	if !e.kept || !e.void || len(e.settlement.Record.Legs) > 0 {
 		return state, nil
 	}

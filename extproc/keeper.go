@@ -129,7 +129,7 @@ func (k *keeper) watchStore(ctx context.Context) {
 	}
 	if k.lineage != "" {
 		k.log.Warn("the live store was restarted or replaced: settlements are sent again", "entries", k.spool.Pending())
-		k.behind.Store(true)
+		k.behind.Store(mutant != "ignores_failover")
 	}
 	k.lineage = lineage
 }

@@ -70,6 +70,9 @@ func (b *Booked) Book(e alfred.UsageEvent) (alfred.UsageEvent, bool) {
 		}
 		return e, true
 	case alfred.EventExpired:
+		if mutant == "netting_forgets_truth" && !b.expired {
+			return e, true
+		}
 		overtaken := b.adjusted && b.correction < 0
 		if b.final || b.expired || b.voided && !overtaken {
 			return e, false

@@ -74,13 +74,21 @@ func Settle(from Standing, s alfred.Settlement) (Ending, error) {
 		}
 	case Expired, Void:
 		e.End = alfred.EndAdjusted
+		if mutant == "late_charged_again" {
+			e.charge(r, event, alfred.EventSettle, s.Cost, 0)
+			return e, nil
+		}
 		e.adjust(r, event, s.Cost, from.Charged)
 	case Absent:
 		e.End = alfred.EndLate
 		event.Late = true
 		e.charge(r, event, alfred.EventSettle, s.Cost, 0)
 	default:
-		return Ending{From: from, End: alfred.EndDuplicate}, nil
+		e = Ending{From: from, End: alfred.EndDuplicate}
+		if mutant == "duplicate_releases" {
+			e.To = from
+			e.charge(r, event, alfred.EventSettle, 0, r.Granted)
+		}
 	}
 	return e, nil
 }
@@ -164,6 +172,9 @@ func (e *Ending) charge(r alfred.HoldRecord, event alfred.UsageEvent, kind alfre
 		taken := l.Taken
 		if held == 0 {
 			taken = 0
+		}
+		if mutant == "wrong_leg" {
+			l.Counters = r.Legs[0].Counters
 		}
 		for _, c := range l.Counters {
 			e.add(c, spread[i]-taken, spread[i])

@@ -4,9 +4,11 @@
 //
 //	alfred-sim -seed 7            one history; -v prints what happens in it
 //	alfred-sim -seeds 1..10000    many; a failing one is made small and printed
+//	alfred-sim -mutants all       with every deliberate bug, which has to be caught
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -37,6 +39,8 @@ type settings struct {
 	first, last uint64
 	keepGoing   bool
 	verbose     bool
+	small       bool
+	mutants     string
 	dir         string
 }
 
@@ -44,6 +48,13 @@ func run(args []string, stdout io.Writer) error {
 	s, err := parse(args)
 	if err != nil {
 		return err
+	}
+	if s.mutants != "" {
+		only := strings.Split(s.mutants, ",")
+		if s.mutants == "all" {
+			only = nil
+		}
+		return hunt(context.Background(), only, stdout)
 	}
 	began, total := time.Now(), sim.Report{}
 	failed := 0
@@ -63,9 +74,11 @@ func run(args []string, stdout io.Writer) error {
 			continue
 		}
 		failed++
-		small, why, err := sim.Shrink(o, s.dir)
-		if err != nil {
-			return fmt.Errorf("seed %d: %w", seed, err)
+		small, why := o, report.Failure
+		if s.small {
+			if small, why, err = sim.Shrink(o, s.dir); err != nil {
+				return fmt.Errorf("seed %d: %w", seed, err)
+			}
 		}
 		_, _ = fmt.Fprintf(stdout, "FAIL after %d seeds: %v\nreplay: %s\n", seed-s.first+1, why, small.Replay())
 		if !s.keepGoing {
@@ -91,6 +104,8 @@ func parse(args []string) (s settings, err error) {
 	people := flags.Int("people", d.People, "how many people send requests")
 	flags.BoolVar(&s.verbose, "v", false, "print what happens")
 	flags.BoolVar(&s.keepGoing, "all", false, "do not stop at the first seed that fails")
+	flags.BoolVar(&s.small, "small", true, "make a failing history small before it is printed")
+	flags.StringVar(&s.mutants, "mutants", "", "hunt deliberate bugs instead: all, or build tags separated by commas")
 	flags.StringVar(&s.dir, "dir", "", "where spools lie meanwhile; best in memory (default /dev/shm, else the folder for temporary files)")
 	if err := flags.Parse(args); err != nil {
 		return s, err

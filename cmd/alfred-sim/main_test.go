@@ -2,9 +2,30 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 )
+
+// Every deliberate bug stands in the table of the page, with what caught it.
+func TestMutantsAreTold(t *testing.T) {
+	mutants, err := findMutants("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(mutants) < 14 {
+		t.Errorf("%d mutants were found", len(mutants))
+	}
+	page, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		if !bytes.Contains(page, []byte("| `"+m.tag+"`: "+m.what+" | `"+m.dir+"` |")) {
+			t.Errorf("docs/reliability.md lacks %s (run `make mutants` and copy its table)", m.tag)
+		}
+	}
+}
 
 func TestRun(t *testing.T) {
 	for _, c := range []struct {

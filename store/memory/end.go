@@ -74,6 +74,9 @@ func (o *org) write(r alfred.HoldRecord, e store.Ending, now time.Time) {
 	for _, b := range e.Buckets {
 		o.correct(b, now)
 	}
+	if mutant == "void_without_tombstone" && e.From.State == store.Absent && e.To.State == store.Void {
+		return
+	}
 	o.holds[r.Hold] = &hold{standing: e.To, record: clone(r), lapses: now.Add(store.TombstoneTTL)}
 }
 
@@ -100,6 +103,9 @@ func (s *Store) Extend(_ context.Context, r alfred.HoldRecord, ttl time.Duration
 	o, now, leave := s.enter(r.Org)
 	defer leave()
 	h, ok := o.standing(r.Hold, now)
+	if mutant == "extend_revives" && ok {
+		h.standing = store.Standing{State: store.Held}
+	}
 	if !ok || h.standing.State != store.Held {
 		return false, nil
 	}
@@ -118,7 +124,7 @@ func (s *Store) Reap(_ context.Context, id alfred.OrgID, limit int) (reaped int,
 	defer leave()
 	var due []*hold
 	for _, h := range o.holds {
-		if h.standing.State == store.Held && !h.due.After(now) {
+		if h.standing.State == store.Held && (!h.due.After(now) || mutant == "reap_not_due") {
 			due = append(due, h)
 		}
 	}

@@ -20,7 +20,7 @@ func (s *Store) Reserve(_ context.Context, r alfred.ReserveRequest) (alfred.Rese
 	o, now, leave := s.enter(r.Org)
 	defer leave()
 	out := alfred.ReserveReply{Now: now}
-	if h, ok := o.standing(r.Hold, now); ok {
+	if h, ok := o.standing(r.Hold, now); ok && mutant != "no_idempotency" {
 		if h.standing.State != store.Held {
 			out.Verdict = alfred.VerdictReplay
 			return out, nil
@@ -33,7 +33,7 @@ func (s *Store) Reserve(_ context.Context, r alfred.ReserveRequest) (alfred.Rese
 		out.Verdict = alfred.VerdictLearning
 		return out, nil
 	}
-	if !r.Window.Contains(now) {
+	if !r.Window.Contains(now) && mutant != "window_by_caller" {
 		out.Verdict = alfred.VerdictStale
 		return out, nil
 	}

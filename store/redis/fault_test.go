@@ -43,7 +43,7 @@ func request(org alfred.OrgID, hold int, amount, ceiling alfred.Credits) alfred.
 
 // Exactly what fits is admitted, however many ask at once, and once that has
 // been given back it fits again.
-func TestExactlyWhatFitsIsAdmitted(t *testing.T) {
+func TestLedger04_ConcurrencyAdmitsExactlyWhatFits(t *testing.T) {
 	onServers(t, func(t *testing.T, s *server) {
 		const callers, calls, fits, amount = 64, 640, 100, 10
 		clients := []*redis.Store{connect(t, s.url(t)), connect(t, s.url(t))} // two gates on one ledger

@@ -59,7 +59,14 @@ func call[R any](w *world, to *service, op string, exec func() (R, error)) (R, e
 			w.unheard = f.turn != turn
 			value, err := exec()
 			w.say("%s %s at %s: %v", from.name, op, to.name, err)
-			if !answer || w.chance(FaultReplies, w.rate.reply) {
+			if !answer {
+				return
+			}
+			if w.chance(FaultReplies, w.rate.reply) {
+				// The worst moment to lose what comes next.
+				if w.chance(FaultFailover, 0.1) {
+					w.failover(time.Duration(n.Int64N(int64(2*time.Second))), 0)
+				}
 				return
 			}
 			w.after(w.latency(), func() {

@@ -70,6 +70,7 @@ type Options struct {
 	People int
 
 	sabotage func(*world) // called after every step; for tests of the simulator
+	rates    *rates       // in place of the seed's own weather
 }
 
 // Defaults are what a seed alone stands for.

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"testing"
+	"time"
 )
 
 // seeds of `make test`; `make sim SEEDS=10000` plays more.
@@ -32,6 +33,24 @@ func TestLedger19_Simulator(t *testing.T) {
 		t.Errorf("too little has happened: %+v", total)
 	}
 	t.Logf("%d seeds: %+v", seeds, total)
+}
+
+// Three of ten calls arrive twice, three late and so out of order, and of three
+// the answer is lost: every request is charged once, and all counters agree
+// with the record.
+func TestLedger03_Replay(t *testing.T) {
+	for seed := range uint64(40) {
+		o := Defaults(seed + 1)
+		o.Faults = FaultCopies | FaultDelays | FaultReplies
+		o.rates = &rates{reply: .3, twice: .3, delay: .3, late: 10 * time.Second}
+		report, err := Run(o, Memory(), nil)
+		if err != nil || report.Failure != nil {
+			t.Fatalf("seed %d: %v, %v", o.Seed, report.Failure, err)
+		}
+		if report.Settled == 0 {
+			t.Errorf("seed %d: nothing was settled", o.Seed)
+		}
+	}
 }
 
 // The same seed gives the same history, to the last message.

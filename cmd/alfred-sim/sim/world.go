@@ -119,6 +119,9 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 	w.options.Faults &= mine
 	weather := []float64{0.2, 1, 1, 3}[w.work.IntN(4)]
 	w.rate = rates{drop: .02 * weather, reply: .03 * weather, twice: .04 * weather, delay: .03 * weather, crash: .002 * weather, late: 20 * time.Second}
+	if o.rates != nil {
+		w.rate, w.options.Faults = *o.rates, o.Faults
+	}
 	// Some begin shortly before a window ends, some of them on a day of 23 or of 25 hours.
 	w.now = []time.Time{
 		time.Date(2026, 3, 28, 22, 58, 30, 0, time.UTC), time.Date(2026, 3, 29, 21, 59, 0, 0, time.UTC),

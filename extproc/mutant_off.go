@@ -1,0 +1,7 @@
+//go:build !mutant_settle_before_spool && !mutant_drop_on_reply && !mutant_unknown_void_dropped && !mutant_no_void_after_timeout && !mutant_ignores_failover && !mutant_never_reads_again
+
+package extproc
+
+// mutant names the deliberate bug that is built in: none. Each has a build tag
+// of its own, and `make mutants` shows that every one is caught.
+const mutant = ""
