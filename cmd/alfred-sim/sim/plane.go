@@ -120,7 +120,7 @@ func (w *world) kill(h *host, life int) {
 		_ = plane.spool.Close() // a machine that has stopped writes nothing
 		plane.disk.crash()
 	}
-	w.after(time.Duration(w.net.Int64N(int64(40*time.Second))), func() { w.revive(h) })
+	w.after(time.Duration(w.net.Int64N(int64(2*time.Minute))), func() { w.revive(h) })
 }
 
 func (w *world) revive(h *host) {

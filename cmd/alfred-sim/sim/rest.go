@@ -20,11 +20,7 @@ func (w *world) rest() {
 	w.faulty = false
 	w.redis.down, w.postgres.down = false, false
 	for _, p := range w.planes {
-		p.host.cut, p.disk.full = false, false
-		w.revive(p.host)
-	}
-	for _, h := range w.hosts {
-		w.revive(h)
+		p.host.cut, p.disk.full = false, false // who is dead comes back when it was to
 	}
 	w.say("everything works again")
 	begun := w.now
@@ -35,6 +31,9 @@ func (w *world) rest() {
 		// What is delayed has arrived by then, and faults that were planned are over.
 		if w.now.Sub(begun) < w.rate.late+holdTTL {
 			w.redis.down, w.postgres.down = false, false
+			continue
+		}
+		if w.anybodyDead() {
 			continue
 		}
 		busy := w.busy()
@@ -50,6 +49,15 @@ func (w *world) rest() {
 		w.checkLive()
 		w.checkDirectory()
 	}
+}
+
+func (w *world) anybodyDead() bool {
+	for _, p := range w.planes {
+		if p.host.dead {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.hosts, func(h *host) bool { return h.dead })
 }
 
 // busy says what is still under way.
