@@ -63,16 +63,18 @@ export default function Explain() {
       <div className={classes.layout}>
         <div className={classes.main}>
           <Card title={d.title} about={d.detail} flush>
-            <ol className={classes.checks} aria-label="Checks in their order">
-              {d.checks.map((c, i) => (
-                <CheckRow key={i} check={c} unit={d.unit} />
-              ))}
-            </ol>
+            {d.checks.length > 0 && (
+              <ol className={classes.checks} aria-label="Checks in their order">
+                {d.checks.map((c, i) => (
+                  <CheckRow key={i} check={c} unit={d.unit} />
+                ))}
+              </ol>
+            )}
             {!d.checks_known && <p className={classes.partial}>Only the check that decided is on record for this request.</p>}
           </Card>
         </div>
         <div className={classes.side}>
-          {!d.allowed && <Passes decision={d} />}
+          {!d.allowed && (d.checks_known || d.passes.length > 0) && <Passes decision={d} />}
           {d.allowed && d.cost !== null && d.cost !== undefined && (
             <Card title="What did it cost?">
               <p className={classes.cost}>

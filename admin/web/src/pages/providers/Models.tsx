@@ -122,7 +122,7 @@ function Versions({ versions }: { versions: components['schemas']['ModelList']['
       {versions.map((v, i) => (
         <details key={v.version} className={classes.version}>
           <summary>
-            Version {v.version} {i === 0 && <Tone tone="accent">in force</Tone>} <span className="soft">{v.effective_from ? `since ${absolute(v.effective_from)}` : 'from the start'}</span>
+            Version {v.version} {i === 0 && <Tone tone="accent">in force</Tone>} <span className="soft">{v.effective_from && new Date(v.effective_from).getTime() > 0 ? `since ${absolute(v.effective_from)}` : 'from the start'}</span>
           </summary>
           <Prices prices={v.prices} version={v.version} />
         </details>

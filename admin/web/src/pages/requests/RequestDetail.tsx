@@ -48,7 +48,7 @@ function Opened({ detail: d }: { detail: Detail }) {
         </p>
       </div>
 
-      <Part title="What did it cost?" about={d.price && `Rate card ${d.price.card_version}, ${d.price.pattern}${d.price.effective_from ? `, in force since ${absolute(d.price.effective_from, zone)}` : ''}.`}>
+      <Part title="What did it cost?" about={d.price && `Rate card ${d.price.card_version}, ${d.price.pattern}${since(d.price.effective_from, zone)}.`}>
         {d.lines.length === 0 ? (
           <p className="soft">Nothing was charged.</p>
         ) : (
@@ -155,6 +155,11 @@ function Opened({ detail: d }: { detail: Detail }) {
       </div>
     </div>
   );
+}
+
+/** When a rate card came into force; the first one has always been. */
+function since(at: string | null, zone: string): string {
+  return at && new Date(at).getTime() > 0 ? `, in force since ${absolute(at, zone)}` : '';
 }
 
 function legName(l: { kind: string; name: string; subject: string }): string {
