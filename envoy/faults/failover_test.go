@@ -2,6 +2,8 @@ package faults_test
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -37,7 +39,7 @@ func (p *pair) start(t *testing.T, binary, dir string) place {
 	t.Cleanup(p.front.Close)
 	p.follow(t)
 	p.live = redis.NewClient(&redis.Options{Addr: p.front.Address()})
-	return place{"redis://" + p.front.Address() + "/0", p.live}
+	return place{url: "redis://" + p.front.Address() + "/0", live: p.live}
 }
 
 // follow gives the primary a replica that has everything, and from now on gets everything late.
@@ -161,7 +163,7 @@ func TestLedger10_SentinelsPromoteAndNothingIsLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(w.Close)
-		return place{w.URL(), redis.NewFailoverClient(&redis.FailoverOptions{MasterName: shapes.WatchedName, SentinelAddrs: w.Sentinels()})}
+		return place{url: w.URL(), live: redis.NewFailoverClient(&redis.FailoverOptions{MasterName: shapes.WatchedName, SentinelAddrs: w.Sentinels()})}
 	}})
 	l := r.spend(t, 8)
 	rounds := times(1, 5)
@@ -199,7 +201,7 @@ func TestLedger18_ClusterSlotMovesAndMasterIsKilled(t *testing.T) {
 		for _, m := range c.Masters {
 			addresses = append(addresses, m.Address())
 		}
-		return place{c.URL(), redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses, ClusterStateReloadInterval: time.Second})}
+		return place{url: c.URL(), live: redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses, ClusterStateReloadInterval: time.Second})}
 	}})
 	var org string
 	if err := r.connect(t).QueryRow(t.Context(), `SELECT id FROM organizations`).Scan(&org); err != nil {
@@ -245,9 +247,10 @@ func TestLedger18_ClusterSlotMovesAndMasterIsKilled(t *testing.T) {
 }
 
 // The servers forget the scripts, as each does that was promoted: the call that finds it out sends the script, and nobody notices.
+// The programs run as the users of the operations page, with no right but theirs.
 func TestForgottenScriptsAreNotNoticed(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, plan{})
+	r := newRig(t, plan{place: leastRights})
 	l := r.spend(t, 8)
 	flushes := times(20, 500)
 	for range flushes {
@@ -263,4 +266,34 @@ func TestForgottenScriptsAreNotNoticed(t *testing.T) {
 		}
 	}
 	r.audit(t, result{fault: "12 SCRIPT FLUSH", times: flushes}, l)
+}
+
+// leastRights is a server that knows the two users as the operations page makes them, and shows the default user's client.
+func leastRights(t *testing.T, binary, dir string) place {
+	t.Helper()
+	s, err := shapes.StartServer(t.Context(), binary, dir, "rights")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := map[string]string{}
+	for line := range strings.Lines(string(page)) {
+		words := strings.Fields(line)
+		if len(words) < 5 || words[0] != "ACL" || words[3] != "on" {
+			continue
+		}
+		var command []any
+		for _, w := range words {
+			command = append(command, w)
+		}
+		if err := s.Client.Do(t.Context(), command...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		urls[words[2]] = "redis://" + words[2] + ":" + strings.TrimPrefix(words[4], ">") + "@" + s.Address()
+	}
+	return place{url: urls["alfred-extproc"], admin: urls["alfred-admin"], live: redis.NewClient(&redis.Options{Addr: s.Address()})}
 }

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,8 +42,9 @@ type plan struct {
 
 // place is where Redis is.
 type place struct {
-	url  string // REDIS_URL of all programs
-	live redis.UniversalClient
+	url   string // REDIS_URL of alfred-extproc, and of alfred-admin unless it has its own
+	admin string
+	live  redis.UniversalClient
 }
 
 // rig is an installation of one story's own, with people who have credits without end.
@@ -123,7 +125,7 @@ func newRig(t *testing.T, p plan) *rig {
 		address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 		admins = append(admins, address)
 		r.admins = append(r.admins, r.spawn(t, "alfred-admin", "http://"+address+"/readyz",
-			append([]string{"REDIS_URL=" + at.url, "DATABASE_URL=" + data.String(), "ALFRED_ADMIN_LISTEN=" + address}, base...)))
+			append([]string{"REDIS_URL=" + cmp.Or(at.admin, at.url), "DATABASE_URL=" + data.String(), "ALFRED_ADMIN_LISTEN=" + address}, base...)))
 	}
 	reached := at.url
 	if p.toRedis != nil {
@@ -170,7 +172,7 @@ func (r *rig) settleRedis(t *testing.T, p plan, binary string) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place{r.redis.URL(), redis.NewClient(options)}
+	return place{url: r.redis.URL(), live: redis.NewClient(options)}
 }
 
 // startRedis runs it, again if it ran before, on the same data and port.

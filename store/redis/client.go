@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,15 +20,15 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("read REDIS_URL: %w", err)
 	}
-	var secure = &redis.UniversalOptions{}
+	var secure *tls.Config
 	if a.tls {
-		if secure.TLSConfig, err = o.TLS.config(); err != nil {
+		if secure, err = o.TLS.config(); err != nil {
 			return nil, "", err
 		}
 	} else if o.TLS != (TLS{}) {
 		return nil, "", errors.New("certificates are given for Redis, and REDIS_URL does not ask for TLS: write rediss")
 	}
-	u := secure
+	u := &redis.UniversalOptions{}
 	u.Addrs, u.Username, u.Password, u.PoolSize = a.hosts, a.user, a.password, o.PoolSize
 	u.ContextTimeoutEnabled = true
 	u.DialerRetries = 1
@@ -38,6 +39,10 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 	u.MaxRetryBackoff = 5 * time.Millisecond
 	u.DisableIdentity = true
 	u.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+
+	if a.tls {
+		u.Dialer = secureDialer(secure, u.DialTimeout)
+	}
 
 	switch a.shape {
 	case Cluster:
@@ -64,9 +69,9 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 	default:
 		options := a.single
 		if a.tls {
-			u.TLSConfig.ServerName = options.TLSConfig.ServerName
-			u.TLSConfig.InsecureSkipVerify = options.TLSConfig.InsecureSkipVerify //nolint:gosec // G402: asked for by skip_verify of the URL
-			options.TLSConfig = u.TLSConfig
+			secure.ServerName = options.TLSConfig.ServerName
+			secure.InsecureSkipVerify = options.TLSConfig.InsecureSkipVerify //nolint:gosec // G402: asked for by skip_verify of the URL
+			options.TLSConfig, options.Dialer = nil, u.Dialer
 		}
 		if o.PoolSize > 0 {
 			options.PoolSize = o.PoolSize

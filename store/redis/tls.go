@@ -1,11 +1,14 @@
 package redis
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"time"
 )
 
 // TLS names the files, PEM, of an installation that has its own authority. It
@@ -14,6 +17,16 @@ import (
 type TLS struct {
 	CA        string // who signs the servers' certificates
 	Cert, Key string // what this client shows
+}
+
+// secureDialer keeps to the deadline of its call. It expects of each server
+// the name or address that it is reached by: a cluster and Sentinels tell
+// where the others are.
+func secureDialer(c *tls.Config, timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
+	plain := &net.Dialer{Timeout: timeout}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return (&tls.Dialer{NetDialer: plain, Config: c}).DialContext(ctx, network, address)
+	}
 }
 
 // config reads the files. The client's certificate is read again for each

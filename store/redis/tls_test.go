@@ -135,3 +135,53 @@ func TestTLSFilesAreReadAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// TLS reaches every server of a cluster, and the Sentinels before the primary.
+func TestTLSInTheOtherShapes(t *testing.T) {
+	onServers(t, func(t *testing.T, s *server) {
+		p := certificates(t)
+		more := []string{
+			"tls-cert-file " + p.cert, "tls-key-file " + p.key, "tls-ca-cert-file " + p.ca, "tls-auth-clients yes", "tls-replication yes", "tls-cluster yes",
+		}
+		with := func(port int, lines ...string) parts.RedisConfig {
+			return parts.RedisConfig{Dir: t.TempDir(), More: append(append([]string{fmt.Sprintf("tls-port %d", port)}, lines...), more...)}
+		}
+		s.secured(t, p) // or this build has no TLS
+		tls := redis.TLS{CA: p.ca, Cert: p.cert, Key: p.key}
+		check := func(url string) {
+			t.Helper()
+			client := openStore(t, redis.Options{URL: url, TLS: tls, Timeout: 2 * time.Second})
+			until(t, "it answers", func() error { return client.Ping(t.Context()) })
+			for range 5 {
+				settle(t, client, fresh(), 1, 7)
+			}
+			bare := openStore(t, redis.Options{URL: url, TLS: redis.TLS{CA: p.ca}, Timeout: 2 * time.Second})
+			if err := bare.Ping(t.Context()); err == nil {
+				t.Errorf("%s: talked to without a certificate", url)
+			}
+		}
+
+		port, bus := freePort(t), freePort(t)
+		one := s.own(t, with(port, "cluster-enabled yes", fmt.Sprintf("cluster-port %d", bus), "cluster-announce-ip 127.0.0.1"))
+		if err := open(t, one.URL()).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+			t.Fatal(err)
+		}
+		check(fmt.Sprintf("rediss+cluster://127.0.0.1:%d", port))
+
+		port, watcher, folder := freePort(t), freePort(t), t.TempDir()
+		s.own(t, with(port))
+		conf := filepath.Join(folder, "sentinel.conf")
+		text := fmt.Sprintf("port 0\ntls-port %d\nbind 127.0.0.1\ndir %q\nsentinel monitor ledger 127.0.0.1 %d 1\n%s\n", watcher, folder, port, strings.Join(more, "\n"))
+		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		binary, err := s.find(t.Context())
+		need(t, err)
+		process, err := parts.Start(parts.Command{Name: "sentinel", Path: binary, Args: []string{conf, "--sentinel"}, Dir: folder, Log: filepath.Join(folder, "log")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(process.Kill)
+		check(fmt.Sprintf("rediss+sentinel://127.0.0.1:%d/ledger", watcher))
+	})
+}
