@@ -293,6 +293,7 @@ func controlPlaneDay(ctx context.Context, c *redis.Store, org alfred.OrgID) erro
 			return c.PublishPrincipals(ctx, map[string]*alfred.Principal{string(org): {Org: org, Version: 1}})
 		},
 		"catalog": func() error { _, err := c.Catalog(ctx, org); return err },
+		"lineage": func() error { _, err := c.Lineage(ctx, "admin"); return err },
 		"confirm": func() error { return c.ConfirmSpool(ctx, "one", []int64{1}) },
 		"settings": func() error {
 			found, err := c.Settings(ctx)

@@ -150,10 +150,10 @@ func TestTLSInTheOtherShapes(t *testing.T) {
 		tls := redis.TLS{CA: p.ca, Cert: p.cert, Key: p.key}
 		check := func(url string) {
 			t.Helper()
-			client := openStore(t, redis.Options{URL: url, TLS: tls, Timeout: 2 * time.Second})
+			client := openStore(t, redis.Options{URL: url, TLS: tls}) // a new cluster takes its time
 			until(t, "it answers", func() error { return client.Ping(t.Context()) })
 			for range 5 {
-				settle(t, client, fresh(), 1, 7)
+				settle(t, client, fresh(t, client), 1, 7)
 			}
 			bare := openStore(t, redis.Options{URL: url, TLS: redis.TLS{CA: p.ca}, Timeout: 2 * time.Second})
 			if err := bare.Ping(t.Context()); err == nil {
