@@ -13,12 +13,14 @@ export function createQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
+        // Ask, and say what came of it, also where the browser believes that there is no network.
+        networkMode: 'always',
         staleTime: 10_000,
         refetchOnWindowFocus: true,
         retry: (failures, error) => failures < 2 && error instanceof Problem && error.transient && error.status !== 429,
         retryDelay: (failures) => 400 * 2 ** failures,
       },
-      mutations: { retry: false },
+      mutations: { retry: false, networkMode: 'always' },
     },
   });
 }

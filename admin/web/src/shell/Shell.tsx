@@ -35,7 +35,7 @@ export function Shell({ children }: { children: ReactNode }) {
         Skip to the page
       </a>
       {phone ? (
-        <Drawer opened={drawer} onClose={close} size={280} padding={0} withCloseButton={false} title="Menu" classNames={{ header: classes.hidden, body: classes.drawer }} aria-label="Menu">
+        <Drawer opened={drawer} onClose={close} size={280} padding={0} withCloseButton={false} title="Menu" classNames={{ header: classes.hidden, body: classes.drawer }}>
           <Sidebar narrow={false} />
         </Drawer>
       ) : (
@@ -44,7 +44,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </aside>
       )}
       <div className={classes.body}>
-        <header className={classes.top}>
+        <section aria-label="Controls" className={classes.top}>
           {phone && (
             <ActionIcon size={36} onClick={open} aria-label="Open the menu" aria-expanded={drawer}>
               <IconMenu2 size={20} />
@@ -55,7 +55,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {page?.uses?.includes('period') && <Period />}
           <Search />
           <UserMenu />
-        </header>
+        </section>
         <main id="main" ref={main} tabIndex={-1} className={classes.main}>
           <div className={classes.page}>{children}</div>
         </main>

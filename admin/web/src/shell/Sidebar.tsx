@@ -1,4 +1,4 @@
-import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconMoon, IconSun } from '@tabler/icons-react';
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
@@ -27,9 +27,11 @@ export function Sidebar({ narrow, toggle }: { narrow: boolean; toggle?: () => vo
   return (
     <div className={classes.sidebar} data-narrow={narrow || undefined}>
       <div className={classes.head}>
-        <Link to="/" className={classes.brand} aria-label="Alfred, home">
+        <Link to="/" className={classes.brand}>
           <Mark />
-          {!narrow && (
+          {narrow ? (
+            <VisuallyHidden>Alfred</VisuallyHidden>
+          ) : (
             <span className={classes.names}>
               <strong>Alfred</strong>
               <span className="truncate soft">{session.organisation.name}</span>

@@ -1,4 +1,4 @@
-import { Avatar, Menu, UnstyledButton } from '@mantine/core';
+import { Avatar, Menu, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconDevices, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useSession, useSignOut } from '../api/session';
@@ -14,8 +14,9 @@ export function UserMenu() {
   return (
     <Menu position="bottom-end" width={250} transitionProps={{ duration: 120 }}>
       <Menu.Target>
-        <UnstyledButton aria-label={`Signed in as ${session.user.name}`} style={{ borderRadius: 18 }}>
-          <Avatar size={32} radius="xl" name={session.user.name} color="initials" variant="light" />
+        <UnstyledButton style={{ borderRadius: 18 }}>
+          <VisuallyHidden>Signed in as {session.user.name}</VisuallyHidden>
+          <Avatar aria-hidden size={32} radius="xl" name={session.user.name} color="teal" variant="light" styles={{ placeholder: { color: 'var(--a-accent)', background: 'var(--a-accent-soft)' } }} />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

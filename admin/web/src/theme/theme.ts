@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, type MantineColorsTuple } from '@mantine/core';
 
 const teal: MantineColorsTuple = ['#f0fdfa', '#ccfbf1', '#99f6e4', '#5eead4', '#2dd4bf', '#14b8a6', '#0d9488', '#0f766e', '#115e59', '#134e4a'];
 const slate: MantineColorsTuple = ['#f8fafc', '#f1f5f9', '#e6ebf1', '#d5dde7', '#a6b2c3', '#5f6e83', '#4b5a70', '#334155', '#1e293b', '#0f172a'];
@@ -8,8 +8,12 @@ export const theme = createTheme({
   primaryColor: 'teal',
   primaryShade: { light: 7, dark: 4 },
   colors: { teal, gray: slate, dark: night },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
+  // The accent is bright in the dark, so what stands on it is dark there.
+  variantColorResolver: (input) => {
+    const colours = defaultVariantColorsResolver(input);
+    const accent = !input.color || input.color === input.theme.primaryColor;
+    return input.variant === 'filled' && accent ? { ...colours, color: 'var(--a-on-accent)' } : colours;
+  },
   black: '#0f172a',
   defaultRadius: 8,
   fontFamily: "'Inter Variable', system-ui, sans-serif",
