@@ -235,6 +235,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/ledger/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What could not be booked
+         * @description Entries of the usage stream that the record refused, with the reason. Each is kept until somebody has it booked, and does not stop the others.
+         */
+        get: operations["listSetAside"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/ledger/set-aside/{entry_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try to book an entry again
+         * @description After what stood in its way is mended. What is booked already is not booked twice; `recorded_at` and `reason` say how it went.
+         */
+        post: operations["retrySetAside"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/limits": {
         parameters: {
             query?: never;
@@ -2545,6 +2587,33 @@ export interface components {
         SessionCreate: {
             api_key: string;
         };
+        SetAsideEntry: {
+            /**
+             * Format: int64
+             * @description To book it since.
+             */
+            attempts: number;
+            /** @description As it was written, never with a word of a prompt. */
+            entry: string;
+            /** @description Of the stream. */
+            id: string;
+            /** @description Why it could not be booked, at the last attempt. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Null while it waits.
+             */
+            recorded_at: string | null;
+            /** Format: date-time */
+            set_aside_at: string;
+            /** Format: date-time */
+            tried_at: string | null;
+        };
+        SetAsidePage: {
+            data: components["schemas"]["SetAsideEntry"][];
+            has_more: boolean;
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         Settings: {
             critical_overdraft_limit?: components["schemas"]["Credits"];
             default_max_priority?: components["schemas"]["Priority"];
@@ -3455,6 +3524,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRowPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSetAside: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["PageSize"];
+                state?: "waiting" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetAsidePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrySetAside: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the entry stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetAsideEntry"];
                 };
             };
             default: components["responses"]["Problem"];
