@@ -63,6 +63,7 @@ export async function visit(role: Role | null, options: { scheme?: 'light' | 'da
     states.set(role, await context.storageState());
   }
   const page = await context.newPage();
+  page.setDefaultTimeout(90_000); // a machine that does much else
   const wrong: string[] = [];
   // An operation that the document has and this version does not: the page says so, which is right until it is built.
   const allowed: RegExp[] = [/ 501$/];

@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQueryClient, useSuspenseQuery, type QueryClient } from '@tanstack/react-query';
 import { client, sessionEnded } from './client';
 import type { Window } from '../format';
 import { Problem } from './problem';
@@ -58,12 +58,17 @@ export function useSession(): Session {
   return data;
 }
 
+/** Drops everything that somebody else was shown. The session itself is watched, so it is set and not dropped. */
+function forget(queries: QueryClient): void {
+  queries.removeQueries({ predicate: (q) => q.queryKey[0] !== sessionQuery.queryKey[0] });
+}
+
 export function useSignIn() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (key: string) => sessionOf((await client.POST('/v1/auth/session', { body: { api_key: key } })).data!),
     onSuccess: (session) => {
-      queries.clear(); // nothing that somebody else was shown
+      forget(queries);
       queries.setQueryData(sessionQuery.queryKey, session);
     },
   });
@@ -76,7 +81,7 @@ export function useSignOut() {
       await (everywhere ? client.DELETE('/v1/auth/sessions') : client.DELETE('/v1/auth/session'));
     },
     onSuccess: () => {
-      queries.clear();
+      forget(queries);
       queries.setQueryData(sessionQuery.queryKey, null);
     },
   });

@@ -12,7 +12,7 @@ export default function Bars({ rows, series, zone, height = 220 }: { rows: TimeR
         <BarChart data={rows} margin={{ top: 8, right: 8, bottom: 0, left: 0 }} accessibilityLayer barCategoryGap="18%">
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" tickFormatter={day(zone)} minTickGap={28} {...axis} />
-          <YAxis width={56} tickFormatter={amount} {...axis} />
+          <YAxis width={52} tickFormatter={amount} {...axis} />
           <Tooltip
             isAnimationActive={false}
             cursor={{ fill: 'var(--a-hover)' }}

@@ -1,6 +1,6 @@
 import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import { date, number, type Window } from '../format';
-import { amount, axis, day, grid } from './axis';
+import { amount, axis, day, grid, ticksTo } from './axis';
 import { Legend, Tip } from './Tip';
 
 export interface BurnPoint {
@@ -62,7 +62,8 @@ export default function BurnUp(props: Props) {
   const limit = limits.at(-1);
   const highest = Math.max(...rows.flatMap((r) => [r.used ?? 0, r.pace ?? 0]));
   // A cone or a limit far above what is used would press the line flat.
-  const top = Math.max(highest * 1.08, limit !== undefined && limit < highest * 4 ? limit * 1.06 : 0, 1);
+  const top = Math.max(highest, limit !== undefined && limit < highest * 4 ? limit : 0, 1);
+  const ticks = ticksTo(top);
   const now = props.points.at(-1);
   const pace = rows.some((r) => r.pace !== undefined);
   const cone = rows.some((r) => r.cone);
@@ -72,7 +73,7 @@ export default function BurnUp(props: Props) {
         <ComposedChart data={rows} margin={{ top: 12, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" type="number" scale="time" domain={[Date.parse(w.start), w.end ? Date.parse(w.end) : 'dataMax']} tickFormatter={day(w.zone)} minTickGap={36} {...axis} />
-          <YAxis width={56} domain={[0, top]} allowDataOverflow tickFormatter={amount} {...axis} />
+          <YAxis width={52} domain={[0, ticks.at(-1)!]} ticks={ticks} allowDataOverflow tickFormatter={amount} {...axis} />
           <Tooltip
             isAnimationActive={false}
             content={({ active, payload }) => {

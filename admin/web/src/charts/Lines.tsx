@@ -12,7 +12,7 @@ export default function Lines({ rows, series, zone, height = 220 }: { rows: Time
         <LineChart data={rows} margin={{ top: 8, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" type="number" scale="time" domain={['dataMin', 'dataMax']} tickFormatter={day(zone)} minTickGap={36} {...axis} />
-          <YAxis width={56} tickFormatter={amount} {...axis} />
+          <YAxis width={52} tickFormatter={amount} {...axis} />
           <Tooltip
             isAnimationActive={false}
             content={({ active, payload }) => {

@@ -1,4 +1,4 @@
-import { Badge, Tooltip } from '@mantine/core';
+import { Tooltip } from '@mantine/core';
 import { IconArrowBigDownLine, IconBan, IconBeach, IconBuilding, IconCalendar, IconCheck, IconUser, IconUsers, type Icon } from '@tabler/icons-react';
 import { absolute, resets, windowName, type Window } from '../format';
 import classes from './Badges.module.css';
@@ -53,8 +53,9 @@ export function StatusBadge({ status }: { status: keyof typeof states | (string 
 /** A word in a colour that means something, with the icon that says it without colour. */
 export function Tone({ tone = 'plain', icon: Glyph, children }: { tone?: 'ok' | 'warn' | 'bad' | 'accent' | 'plain'; icon?: Icon; children: React.ReactNode }) {
   return (
-    <Badge variant="unstyled" className={classes.tone} data-tone={tone} leftSection={Glyph && <Glyph size={13} aria-hidden />}>
+    <span className={classes.tone} data-tone={tone}>
+      {Glyph && <Glyph size={13} aria-hidden />}
       {children}
-    </Badge>
+    </span>
   );
 }

@@ -40,7 +40,9 @@ export function Shell({ children }: { children: ReactNode }) {
         </Drawer>
       ) : (
         <aside className={classes.side}>
-          <Sidebar narrow={narrow} toggle={() => setNarrow(!narrow)} />
+          <div className={classes.sticky}>
+            <Sidebar narrow={narrow} toggle={() => setNarrow(!narrow)} />
+          </div>
         </aside>
       )}
       <div className={classes.body}>

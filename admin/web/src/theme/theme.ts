@@ -12,7 +12,10 @@ export const theme = createTheme({
   variantColorResolver: (input) => {
     const colours = defaultVariantColorsResolver(input);
     const accent = !input.color || input.color === input.theme.primaryColor;
-    return input.variant === 'filled' && accent ? { ...colours, color: 'var(--a-on-accent)' } : colours;
+    if (!accent) return colours;
+    if (input.variant === 'filled') return { ...colours, color: 'var(--a-on-accent)' };
+    if (input.variant === 'light') return { ...colours, background: 'var(--a-accent-soft)', hover: 'var(--a-accent-softer)', color: 'var(--a-accent)' };
+    return colours;
   },
   black: '#0f172a',
   defaultRadius: 8,

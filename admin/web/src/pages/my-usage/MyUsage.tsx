@@ -4,7 +4,7 @@ import { IconArrowsExchange } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { api, may, useSession, useStream } from '@/api';
 import { Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, SourceBadge, Tone, WindowBadge } from '@/components';
-import { absolute, duration, number } from '@/format';
+import { clock, date, duration, number } from '@/format';
 import { BurnDown } from './BurnDown';
 import { Keys } from './Keys';
 import { Models } from './Models';
@@ -86,7 +86,7 @@ export default function MyUsage() {
               <div className={classes.reset}>
                 <span className="soft">Resets</span>
                 <strong>in {duration(Date.parse(q.resets_at) - Date.now())}</strong>
-                <span className="num">{absolute(q.resets_at, q.tz)}</span>
+                <span className="num">{date(q.resets_at, q.tz)}, {clock(q.resets_at, q.tz).slice(0, 5)} ({q.tz})</span>
               </div>
             </>
           )}

@@ -20,7 +20,7 @@ export function Who({ overview: o, loading, query }: { overview?: Overview; load
       answer={o && largest(teams.map((t) => ({ name: name(t), credits: t.used })), o.unit)}
       loading={loading}
       request={{ path: '/v1/admin/overview', query }}
-      height={318}
+      height={370}
       table={o ? { head: ['Team', 'Used', 'Pool', 'Used of the pool'], rows: teams.map((t) => [name(t), t.used, t.pool, t.pool_used]) } : null}
       empty={<EmptyState title="No team has used anything yet">Usage is attributed to a person's first team, or to the one that a request names.</EmptyState>}
     >

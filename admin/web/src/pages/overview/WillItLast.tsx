@@ -14,11 +14,11 @@ export function WillItLast({ overview: o, loading, query, now }: { overview?: Ov
       answer={o && willItLast(o, now)}
       loading={loading}
       request={{ path: '/v1/admin/overview', query }}
-      height={318}
+      height={370}
       table={o ? { head: ['Until', 'Used', 'Limit'], rows: o.burn.map((p) => [date(p.at, o.window.tz), p.used, p.limit]) } : null}
       empty={<EmptyState title="Nothing has been used yet">The line begins with the first request that is settled.</EmptyState>}
     >
-      {o && <BurnUp points={o.burn} window={windowOf(o.window)} perDay={o.pace.per_day} earliest={o.pace.earliest} latest={o.pace.latest} />}
+      {o && <BurnUp points={o.burn} window={windowOf(o.window)} perDay={o.pace.per_day} earliest={o.pace.earliest} latest={o.pace.latest} height={344} />}
     </ChartCard>
   );
 }

@@ -51,12 +51,12 @@ export function paceFigure(pace: Pace, w: Overview['window'], used: number, limi
   return { value: 'lasts', note: `${number(Math.max(limit - pace.at_end, 0))} left at the reset`, tone: pace.earliest ? 'warn' : 'ok' };
 }
 
-/** "12 % more than at this point of the window before." */
+/** Against the same stretch of the window before. */
 export function against(now: Figure, before: Figure): string | null {
   if (typeof now !== 'number' || typeof before !== 'number' || before <= 0) return null;
   const change = (now - before) / before;
-  if (Math.abs(change) < 0.005) return 'as much as at this point of the window before';
-  return `${percent(Math.abs(change), 1)} ${change > 0 ? 'more' : 'less'} than at this point of the window before`;
+  if (Math.abs(change) < 0.005) return 'as much as last window by now';
+  return `${percent(Math.abs(change), 1)} ${change > 0 ? 'more' : 'less'} than last window by now`;
 }
 
 /** "What for?" in words: the largest, and how much of all it is. */
