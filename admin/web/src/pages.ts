@@ -38,10 +38,13 @@ export function definePage(page: Page): Page {
   return page;
 }
 
-const found = import.meta.glob<{ default: Page }>('./pages/*/*page.ts', { eager: true });
+const found = {
+  ...import.meta.glob<{ default: Page }>(['./pages/*/*page.ts', '!./pages/kit/*'], { eager: true }),
+  // What only the development build has is not even a chunk of the other.
+  ...(import.meta.env.DEV ? import.meta.glob<{ default: Page }>('./pages/kit/page.ts', { eager: true }) : {}),
+};
 
 /** Every page, in the order of the sidebar. A page's folder holds one `page.ts`, or several `<name>.page.ts`. */
 export const pages: readonly Page[] = Object.values(found)
   .map((m) => m.default)
-  .filter((p) => !p.dev || import.meta.env.DEV)
   .sort((a, b) => (a.order ?? 100) - (b.order ?? 100) || a.path.localeCompare(b.path));

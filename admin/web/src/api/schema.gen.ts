@@ -532,7 +532,7 @@ export interface paths {
         };
         /**
          * List requests that were let through
-         * @description Newest first, without the text of anything. Team admins see people of their teams.
+         * @description Newest first, without the text of anything. Team admins see what was attributed to their teams.
          */
         get: operations["listRequests"];
         put?: never;
@@ -802,7 +802,7 @@ export interface paths {
         /**
          * Sum usage by what it was for
          * @description Sums roll-ups, so whole hours: `from` and `until` are widened to them and told back. Without `from` it is the window. Team admins
-         *     see people of their teams. Groups beyond `top` are summed into one with `"other": true`.
+         *     see what was attributed to their teams. Groups beyond `top` are summed into one with `"other": true`.
          */
         get: operations["queryUsage"];
         put?: never;
@@ -1719,68 +1719,14 @@ export interface components {
             environment: string;
             organization: components["schemas"]["Organization"];
             public_url: string;
-            variables: {
-                description: string;
-                /** @description What the environment says; null when it is not set. Of a secret `set`. */
-                environment: string | null;
-                /** @description What counts. Of a secret `set` or null. */
-                in_force: string | null;
-                /** @example DEFAULT_PERSONAL_QUOTA */
-                name: string;
-                secret: boolean;
-                /**
-                 * @description The field of the organisation's settings that changes it, if one does.
-                 * @example default_personal_quota
-                 */
-                setting?: string;
-                /**
-                 * @description `record`: it was the environment's at the first start, and the organisation's settings have counted since.
-                 * @enum {string}
-                 */
-                source: "environment" | "record" | "default";
-            }[];
+            variables: components["schemas"]["SettingVariable"][];
         };
         Efficiency: {
             /** Format: date-time */
             as_of: string;
             /** @enum {string} */
             by: "team" | "user";
-            data: {
-                /**
-                 * Format: double
-                 * @description Below 1 is cheaper than the median of the same models. Null when it cannot be told.
-                 */
-                against_median: number | null;
-                /**
-                 * Format: double
-                 * @description Of input tokens.
-                 */
-                cache_percent: number | null;
-                credits: components["schemas"]["SignedCredits"];
-                /**
-                 * Format: double
-                 * @description Null without output.
-                 */
-                credits_per_1k_output: number | null;
-                /** @description Empty under a pseudonym. */
-                id: string;
-                me: boolean;
-                /** @example Person 7 */
-                name: string;
-                /**
-                 * Format: double
-                 * @description A column, never a rank: it rewards talk.
-                 */
-                output_per_input: number | null;
-                rank: number | null;
-                /** Format: int64 */
-                requests: number;
-                /**
-                 * Format: double
-                 * @description Of credits, that went to requests which failed or were broken off.
-                 */
-                waste_percent: number | null;
-            }[];
+            data: components["schemas"]["EfficiencyRow"][];
             /** Format: date-time */
             from: string;
             /**
@@ -1790,6 +1736,42 @@ export interface components {
             minimum_requests: number;
             /** Format: date-time */
             until: string;
+        };
+        EfficiencyRow: {
+            /**
+             * Format: double
+             * @description Below 1 is cheaper than the median of the same models. Null when it cannot be told.
+             */
+            against_median: number | null;
+            /**
+             * Format: double
+             * @description Of input tokens.
+             */
+            cache_percent: number | null;
+            credits: components["schemas"]["SignedCredits"];
+            /**
+             * Format: double
+             * @description Null without output.
+             */
+            credits_per_1k_output: number | null;
+            /** @description Empty under a pseudonym. */
+            id: string;
+            me: boolean;
+            /** @example Person 7 */
+            name: string;
+            /**
+             * Format: double
+             * @description A column, never a rank: it rewards talk.
+             */
+            output_per_input: number | null;
+            rank: number | null;
+            /** Format: int64 */
+            requests: number;
+            /**
+             * Format: double
+             * @description Of credits, that went to requests which failed or were broken off.
+             */
+            waste_percent: number | null;
         };
         FieldChange: {
             /** @description Absent when it is gone. */
@@ -2117,14 +2099,7 @@ export interface components {
             /** @description The six largest and other. */
             by_model: components["schemas"]["UsageGroup"][];
             /** @description The ten largest by use, with their pool. `other` sums the rest; `used` is what was attributed to the team, whoever paid. */
-            by_team: {
-                id: string;
-                name: string;
-                other: boolean;
-                pool: components["schemas"]["Credits"];
-                pool_used: components["schemas"]["SignedCredits"];
-                used: components["schemas"]["SignedCredits"];
-            }[];
+            by_team: components["schemas"]["TeamUse"][];
             denials: number;
             /** @description Charged without a usage that the provider reported. */
             estimated_requests: number;
@@ -2140,7 +2115,7 @@ export interface components {
              * @enum {string}
              */
             limit_source: "cap" | "allocated";
-            /** @description How often a settlement went past a limit. */
+            /** @description Requests that cost more than was held for them: only those can go past a limit. */
             overshoot: {
                 count: number;
                 /** Format: date-time */
@@ -2398,21 +2373,9 @@ export interface components {
             /** @description Every counter that the cost was added to. */
             charges: components["schemas"]["PaidLeg"][];
             /** @description What was recorded of it, oldest first. More than one when it was corrected. */
-            events: {
-                /** Format: date-time */
-                at: string;
-                cost: components["schemas"]["SignedCredits"];
-                /** @enum {string} */
-                kind: "settle" | "void" | "expired" | "adjust";
-            }[];
+            events: components["schemas"]["RequestEvent"][];
             /** @description Headers that mattered, of the request and of the answer. */
-            headers: {
-                /** @enum {string} */
-                direction: "request" | "response";
-                /** @example x-priority */
-                name: string;
-                value: string;
-            }[];
+            headers: components["schemas"]["RequestHeader"][];
             hold: {
                 held: components["schemas"]["Credits"];
                 /**
@@ -2431,33 +2394,8 @@ export interface components {
             /** @description Who paid, in their order. */
             legs: components["schemas"]["PaidLeg"][];
             /** @description Tokens by kind with their rate. Their sum is rounded up once. */
-            lines: {
-                /** @description Rounded for showing; the sum is exact. */
-                credits: components["schemas"]["Credits"];
-                /**
-                 * @description `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
-                 * @enum {string}
-                 */
-                kind: "input" | "cached_input" | "cache_write" | "output" | "reasoning" | "request";
-                /** Format: int64 */
-                quantity: number;
-                /** @description Credits per million tokens; of `request`, per request. */
-                rate: components["schemas"]["Credits"];
-            }[];
-            /** @description The price that it was charged by; absent when nothing was charged. */
-            price?: {
-                /** Format: int64 */
-                card_version: number;
-                /** Format: date-time */
-                effective_from: string | null;
-                /** @description Whether the lines add up to the cost to the micro-credit. They do not when the cost was estimated. */
-                exact: boolean;
-                /**
-                 * @description Of models, as it stands on the card.
-                 * @example gpt-4*
-                 */
-                pattern: string;
-            };
+            lines: components["schemas"]["RequestLine"][];
+            price?: components["schemas"]["RequestPrice"];
             request: components["schemas"]["RequestRow"];
             timing: {
                 /**
@@ -2479,10 +2417,51 @@ export interface components {
             };
             unit: string;
         };
+        RequestEvent: {
+            /** Format: date-time */
+            at: string;
+            cost: components["schemas"]["SignedCredits"];
+            /** @enum {string} */
+            kind: "settle" | "void" | "expired" | "adjust";
+        };
+        RequestHeader: {
+            /** @enum {string} */
+            direction: "request" | "response";
+            /** @example x-priority */
+            name: string;
+            value: string;
+        };
+        RequestLine: {
+            /** @description Rounded for showing; the sum is exact. */
+            credits: components["schemas"]["Credits"];
+            /**
+             * @description `input` without what came from a cache, `output` without reasoning where that has a rate of its own.
+             * @enum {string}
+             */
+            kind: "input" | "cached_input" | "cache_write" | "output" | "reasoning" | "request";
+            /** Format: int64 */
+            quantity: number;
+            /** @description Credits per million tokens; of `request`, per request. */
+            rate: components["schemas"]["Credits"];
+        };
         RequestPage: {
             data: components["schemas"]["RequestRow"][];
             has_more: boolean;
             next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description The price that it was charged by; absent when nothing was charged. */
+        RequestPrice: {
+            /** Format: int64 */
+            card_version: number;
+            /** Format: date-time */
+            effective_from: string | null;
+            /** @description Whether the lines add up to the cost to the micro-credit. They do not when the cost was estimated. */
+            exact: boolean;
+            /**
+             * @description Of models, as it stands on the card.
+             * @example gpt-4*
+             */
+            pattern: string;
         };
         RequestRow: {
             /**
@@ -2520,17 +2499,18 @@ export interface components {
             usage: components["schemas"]["TokenUsage"];
             user: components["schemas"]["PersonRef"];
         };
+        SearchHit: {
+            detail: string;
+            id: string;
+            /** @enum {string} */
+            kind: "user" | "team" | "department" | "project" | "key" | "request" | "decision";
+            status?: string;
+            title: string;
+            /** @description Whose it is. */
+            user_id?: string;
+        };
         SearchResult: {
-            data: {
-                detail: string;
-                id: string;
-                /** @enum {string} */
-                kind: "user" | "team" | "department" | "project" | "key" | "request" | "decision";
-                status?: string;
-                title: string;
-                /** @description Whose it is. */
-                user_id?: string;
-            }[];
+            data: components["schemas"]["SearchHit"][];
         };
         Session: {
             /**
@@ -2660,6 +2640,26 @@ export interface components {
             /** @description An IANA time zone. */
             zone?: string;
         };
+        SettingVariable: {
+            description: string;
+            /** @description What the environment says; null when it is not set. Of a secret `set`. */
+            environment: string | null;
+            /** @description What counts. Of a secret `set` or null. */
+            in_force: string | null;
+            /** @example DEFAULT_PERSONAL_QUOTA */
+            name: string;
+            secret: boolean;
+            /**
+             * @description The field of the organisation's settings that changes it, if one does.
+             * @example default_personal_quota
+             */
+            setting?: string;
+            /**
+             * @description `record`: it was the environment's at the first start, and the organisation's settings have counted since.
+             * @enum {string}
+             */
+            source: "environment" | "record" | "default";
+        };
         SignedCredits: number;
         /** @description Where a limit comes from. */
         Source: {
@@ -2746,6 +2746,14 @@ export interface components {
             description?: string;
             name?: string;
             pool_sharing?: components["schemas"]["PoolSharing"];
+        };
+        TeamUse: {
+            id: string;
+            name: string;
+            other: boolean;
+            pool: components["schemas"]["Credits"];
+            pool_used: components["schemas"]["SignedCredits"];
+            used: components["schemas"]["SignedCredits"];
         };
         TokenUsage: {
             [key: string]: number;

@@ -45,7 +45,7 @@ export default function SearchDialog({ opened, onClose }: { opened: boolean; onC
   const kinds = [...new Set(hits.map((h) => h.kind))];
   const nothing = shown.length === 0 && hits.length === 0;
   return (
-    <Spotlight.Root store={store} query={query} onQueryChange={setQuery} onSpotlightClose={onClose} shortcut={null} scrollable maxHeight={460} clearQueryOnClose>
+    <Spotlight.Root store={store} query={query} onQueryChange={setQuery} onSpotlightClose={onClose} shortcut={null} scrollable maxHeight={460} clearQueryOnClose title="Search" classNames={{ header: classes.named }}>
       <Spotlight.Search placeholder={admin ? 'People, teams, keys, decisions, pages' : 'Pages'} leftSection={<IconSearch size={18} />} aria-label="Search" />
       <Spotlight.ActionsList>
         {shown.length > 0 && (
