@@ -26,7 +26,7 @@ const rules: Middleware = {
 };
 
 /** The API, typed by its document. An answer that is not 2xx is thrown as a Problem. */
-export const client = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: { array: { style: 'form', explode: false } } });
+export const client = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', fetch: (request) => globalThis.fetch(request), querySerializer: { array: { style: 'form', explode: false } } });
 client.use(rules);
 
 /** The same as hooks: `api.useQuery('get', '/v1/users/me')`, `api.useMutation('post', …)`. */

@@ -20,6 +20,7 @@ if (typeof window !== 'undefined') {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView ??= () => {};
+  window.scrollTo = () => {};
 }
 
 afterEach(cleanup);
