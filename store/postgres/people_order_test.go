@@ -94,7 +94,9 @@ func TestTheDirectoryIsOrderedByEachFigure(t *testing.T) {
 			y, knownY := percent(b)
 			return cmp.Compare(x, y), knownX, knownY
 		},
-		alfred.SortLastSeen: func(a, b figures) (int, bool, bool) { return a.seen.Compare(b.seen), !a.seen.IsZero(), !b.seen.IsZero() },
+		alfred.SortLastSeen: func(a, b figures) (int, bool, bool) {
+			return a.seen.Compare(b.seen), !a.seen.IsZero(), !b.seen.IsZero()
+		},
 	}
 	narrow := map[string]struct {
 		edit func(*alfred.DirectoryQuery)

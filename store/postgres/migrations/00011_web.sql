@@ -76,12 +76,9 @@ $$;
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND current_setting('alfred.removes_demo', true) = 'on' THEN
-        IF (CASE TG_TABLE_NAME
-            WHEN 'users' THEN is_demo(OLD.id)
-            WHEN 'transfers' THEN is_demo(OLD.id)
-            WHEN 'adjustments' THEN is_demo(OLD.id)
-            ELSE TG_RELID IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'usage_events'::regclass) AND is_demo(OLD.user_id)
-        END) THEN
+        -- Of events, which lie in the tables of their days, the person says it.
+        IF TG_TABLE_NAME IN ('users', 'transfers', 'adjustments') AND is_demo(to_jsonb(OLD)->>'id')
+            OR TG_TABLE_NAME LIKE 'usage\_events%' AND is_demo(to_jsonb(OLD)->>'user_id') THEN
             RETURN OLD;
         END IF;
     END IF;
