@@ -15,10 +15,11 @@ const (
 type AdjustmentKind string
 
 const (
-	AdjustManual   AdjustmentKind = "manual"
-	AdjustTransfer AdjustmentKind = "transfer"
-	AdjustVacation AdjustmentKind = "vacation"
-	AdjustDebt     AdjustmentKind = "debt"
+	AdjustManual       AdjustmentKind = "manual"
+	AdjustTransfer     AdjustmentKind = "transfer"
+	AdjustVacation     AdjustmentKind = "vacation"
+	AdjustDebt         AdjustmentKind = "debt"
+	AdjustReallocation AdjustmentKind = "reallocation"
 )
 
 // Adjustment is a dated, signed change of one limit. Adjustments are never

@@ -212,3 +212,65 @@ type DirectoryRow struct {
 	LastSeen time.Time // when a key was used last
 	Cursor   string    // the page after this row begins there
 }
+
+// View is a page's filters and order that a person has saved under a name.
+type View struct {
+	ID        string
+	Page      string
+	Name      string
+	Query     string
+	UpdatedAt time.Time
+}
+
+// BulkJob is a change of many people.
+type BulkJob struct {
+	ID         string
+	Org        OrgID
+	Kind       string // suspend, activate, quota, team_add, team_remove, import_people
+	DryRun     bool
+	Change     json.RawMessage // what each row is given
+	Reason     string
+	CreatedBy  UserID
+	CreatedAt  time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Error      string // why it stopped before its end, "" if it did not
+
+	Total, Changed, Unchanged, Failed int // rows
+}
+
+// BulkOutcome is what became of a row.
+type BulkOutcome string
+
+const (
+	BulkPending   BulkOutcome = "pending"
+	BulkChanged   BulkOutcome = "changed"
+	BulkUnchanged BulkOutcome = "unchanged"
+	BulkFailed    BulkOutcome = "failed"
+)
+
+// BulkRow is one person's part of a bulk job.
+type BulkRow struct {
+	Row     int
+	Subject UserID // "" while there is nobody
+	Label   string
+	Given   map[string]string // of an import: the fields of the line
+	Outcome BulkOutcome
+	Action  string
+	Changes []FieldChange
+	Error   *BulkError
+}
+
+// BulkError is why a row failed.
+type BulkError struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	Param   string `json:"param,omitempty"`
+}
+
+// DemoData is what there is of the demo data.
+type DemoData struct {
+	People, Teams int
+	Requests      int64
+	CreatedAt     time.Time
+}

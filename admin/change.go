@@ -56,6 +56,11 @@ func (s *server) write(ctx context.Context, org alfred.OrgID, fn func(ctx contex
 		if err := s.commitClaim(ctx, c); err != nil {
 			return err
 		}
+		if c.done != nil {
+			if err := c.done(ctx, w); err != nil {
+				return err
+			}
+		}
 		return w.flush(ctx)
 	})
 	if err == nil && c.claim.key != "" {

@@ -1,6 +1,15 @@
 package admin
 
-import "strings"
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+	"github.com/alfred-envoy/alfred/admin/sample"
+)
 
 // demoMark begins the body of every id of the demo data: a time that never
 // comes, so that no other id has it. The schema knows it too.
@@ -9,4 +18,102 @@ const demoMark = "7ZDEM0"
 func isDemo(id string) bool {
 	_, body, _ := strings.Cut(id, "_")
 	return strings.HasPrefix(body, demoMark)
+}
+
+// demo is what there is of the demo data.
+func (s *server) demo(ctx context.Context) (api.Demo, error) {
+	found, err := s.Records.Demo(ctx, callOf(ctx).actor.Org)
+	return api.Demo{Present: found.People > 0, People: found.People, Teams: found.Teams, Requests: found.Requests, CreatedAt: orNull(found.CreatedAt)}, err
+}
+
+// GetDemo tells whether there is demo data.
+func (s *server) GetDemo(ctx context.Context, _ api.GetDemoRequestObject) (api.GetDemoResponseObject, error) {
+	out, err := s.demo(ctx)
+	return api.GetDemo200JSONResponse(out), err
+}
+
+// CreateDemo adds demo data: people without keys, teams, and what they used,
+// on counters of their own. It is added once.
+func (s *server) CreateDemo(ctx context.Context, _ api.CreateDemoRequestObject) (api.CreateDemoResponseObject, error) {
+	org := callOf(ctx).actor.Org
+	snap, err := s.snapshotOf(ctx, org, nil)
+	if err != nil {
+		return nil, err
+	}
+	world := sample.New(sample.Shape{
+		Org: org, People: 48, Events: 2400, Days: 40, Until: snap.now.Truncate(time.Minute), Zone: snap.zone, Seed: 7, Mark: demoMark, Domain: "demo.example",
+	})
+	err = s.write(ctx, org, func(ctx context.Context, w *change) error {
+		if err := s.Records.Lock(ctx, "demo:"+string(org)); err != nil {
+			return err
+		}
+		if found, err := s.Records.Demo(ctx, org); err != nil || found.People > 0 {
+			if err == nil {
+				err = alfred.Errorf(alfred.CodeConflict, "There is demo data already: remove it first.")
+			}
+			return err
+		}
+		for _, t := range world.Teams {
+			t.Department = ""
+			if err := s.Records.CreateTeam(ctx, t); err != nil {
+				return err
+			}
+		}
+		for _, p := range world.People {
+			u := p.User
+			u.Department = ""
+			if u.Status == alfred.OnVacation { // credits would be moved for them
+				u.Status, u.VacationStart, u.VacationUntil = alfred.Active, time.Time{}, time.Time{}
+			}
+			if err := s.Records.CreateUser(ctx, u); err != nil {
+				return err
+			}
+		}
+		for _, m := range world.Members() {
+			if _, err := s.Records.PutMember(ctx, org, m); err != nil {
+				return err
+			}
+		}
+		w.audit("demo.create", string(org), nil, map[string]any{"people": len(world.People), "teams": len(world.Teams)})
+		w.publishCatalog()
+		for day := range world.Days() {
+			for i := range day {
+				e := &day[i]
+				e.Department, e.Project, e.Key = "", "", ""
+				e.Charges = slices.DeleteFunc(e.Charges, func(c alfred.CounterAmount) bool {
+					return c.Counter.Kind == alfred.CountDept || c.Counter.Kind == alfred.CountProject || c.Counter.Kind == alfred.CountKey
+				})
+			}
+			if _, err := s.Records.RecordEvents(ctx, day); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.demo(ctx)
+	return api.CreateDemo201JSONResponse(out), err
+}
+
+// DeleteDemo removes all demo data.
+func (s *server) DeleteDemo(ctx context.Context, _ api.DeleteDemoRequestObject) (api.DeleteDemoResponseObject, error) {
+	org := callOf(ctx).actor.Org
+	err := s.write(ctx, org, func(ctx context.Context, w *change) error {
+		if err := s.Records.Lock(ctx, "demo:"+string(org)); err != nil {
+			return err
+		}
+		found, err := s.Records.Demo(ctx, org)
+		if err != nil || found.People == 0 {
+			return err
+		}
+		w.audit("demo.delete", string(org), map[string]any{"people": found.People, "teams": found.Teams}, nil)
+		w.publishCatalog()
+		return s.Records.RemoveDemo(ctx, org)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.DeleteDemo204Response{}, nil
 }

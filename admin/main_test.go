@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -93,6 +94,9 @@ func execute(ctx context.Context, statements ...string) error {
 
 var databases atomic.Int64
 
+// addresses are those of the stores' databases, for a look past a store.
+var addresses sync.Map
+
 // openRecords returns a store on a database of its own. Without Postgres it
 // skips, and fails in CI.
 func openRecords(t *testing.T) *postgres.Store {
@@ -118,5 +122,6 @@ func openRecords(t *testing.T) *postgres.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	addresses.Store(s, named(name))
 	return s
 }

@@ -1,11 +1,14 @@
 package admin
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -39,7 +42,7 @@ func newPage(cursor *string, limit *int, filters ...any) (page, error) {
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
-	if err != nil || !plainToken(string(raw)) || len(raw) <= len(p.filters) {
+	if err != nil || !utf8.Valid(raw) || bytes.ContainsFunc(raw, unicode.IsControl) || len(raw) <= len(p.filters) {
 		return page{}, errCursor
 	}
 	if string(raw[:len(p.filters)]) != p.filters {

@@ -21,6 +21,7 @@ type Records interface {
 
 	OrganizationRecords
 	PeopleRecords
+	PageRecords
 	BudgetRecords
 	HistoryRecords
 	PublishingRecords
@@ -69,6 +70,7 @@ type PeopleRecords interface {
 	KeyByHash(ctx context.Context, hash string) (alfred.Key, error)
 	KeysByID(ctx context.Context, org alfred.OrgID, ids []alfred.KeyID) ([]alfred.Key, error) // those that exist
 	Keys(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Key, error)
+	ExpireKey(ctx context.Context, org alfred.OrgID, id alfred.KeyID, at time.Time) error
 	RevokeKey(ctx context.Context, org alfred.OrgID, id alfred.KeyID, at time.Time) error
 
 	CreateSession(ctx context.Context, s alfred.Session) error
@@ -86,6 +88,29 @@ type PeopleRecords interface {
 	Memberships(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Member, error) // by date of joining
 	PutMember(ctx context.Context, org alfred.OrgID, m alfred.Member) (created bool, err error)
 	RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) error
+}
+
+// PageRecords keep what the web app's pages work with.
+type PageRecords interface {
+	Views(ctx context.Context, org alfred.OrgID, u alfred.UserID, page string) ([]alfred.View, error)
+	PutView(ctx context.Context, org alfred.OrgID, u alfred.UserID, v alfred.View) error
+	DeleteView(ctx context.Context, org alfred.OrgID, u alfred.UserID, id string) error
+	Dismissed(ctx context.Context, org alfred.OrgID) (bool, error)
+	Dismiss(ctx context.Context, org alfred.OrgID, at time.Time) error // the zero time brings the first steps back
+	Demo(ctx context.Context, org alfred.OrgID) (alfred.DemoData, error)
+	// RemoveDemo takes it away whole, whatever is append-only otherwise.
+	RemoveDemo(ctx context.Context, org alfred.OrgID) error
+	RateCards(ctx context.Context, org alfred.OrgID) ([]alfred.RateCard, error)
+
+	// A row of a bulk job is finished in the transaction of what it changes;
+	// one that somebody else has finished is CodeConflict.
+	CreateBulkJob(ctx context.Context, j alfred.BulkJob, rows []alfred.BulkRow) error
+	BulkJob(ctx context.Context, org alfred.OrgID, id string) (alfred.BulkJob, error)
+	BulkJobs(ctx context.Context, org alfred.OrgID, before string, limit int) ([]alfred.BulkJob, error)
+	BulkRows(ctx context.Context, org alfred.OrgID, id string, outcome alfred.BulkOutcome, after, limit int) ([]alfred.BulkRow, error)
+	NextBulkRow(ctx context.Context, now time.Time) (alfred.BulkJob, *alfred.BulkRow, error) // CodeNotFound: no job waits
+	FinishBulkRow(ctx context.Context, org alfred.OrgID, job string, r alfred.BulkRow) error
+	FinishBulkJob(ctx context.Context, org alfred.OrgID, id, why string, at time.Time) error
 }
 
 // BudgetRecords keep limits and everything that changes them.

@@ -145,8 +145,12 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	event := w.event(member, alfred.Credit, "hold_01ARZ3NDEKTSV4RRFFQ69G5FAV")
 	_, err := w.records.RecordEvents(w.ctx, []alfred.UsageEvent{event})
 	w.must(err)
+	job := text(w.do("POST", "/v1/admin/jobs", w.owner.key, `{"kind":"activate","selection":{"filter":{}}}`).is(http.StatusAccepted)["id"])
+	for _, k := range []string{w.owner.key, admin.key, lead.key, member.key, outsider.key} {
+		w.do("PUT", "/v1/users/me/views/active", k, `{"page":"users","name":"Active","query":"status=active"}`).is(http.StatusOK)
+	}
 	fill := strings.NewReplacer("{user_id}", member.id, "{team_id}", team, "{key_id}", key, "{department_id}", department, "{project_id}", project,
-		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", "job_none", "{entry_id}", "1-0")
+		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", job, "{entry_id}", "1-0")
 	w.must(w.records.SetAside(w.ctx, w.org, "1-0", []byte("{}"), "test"))
 
 	doc, err := api.Document()

@@ -123,6 +123,7 @@ type call struct {
 	dryRun    bool
 	secret    string // shown in the reply, and to be removed from what is kept of it
 	claim     claim
+	done      func(ctx context.Context, w *change) error // of a job's row: runs in the transaction that changes it
 }
 
 type callKey struct{}

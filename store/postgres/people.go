@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -65,9 +63,11 @@ func (s *Store) Directory(ctx context.Context, org alfred.OrgID, q alfred.Direct
 		if err := r.Scan(&row.User, &value); err != nil {
 			return row, err
 		}
-		cursor, err := json.Marshal(directoryPlace{value, row.User})
-		row.Cursor = base64.RawURLEncoding.EncodeToString(cursor)
-		return row, err
+		row.Cursor = string(row.User)
+		if value != nil {
+			row.Cursor += " " + *value
+		}
+		return row, nil
 	})
 	if err != nil {
 		return nil, 0, failed(err, "list people")
@@ -75,30 +75,21 @@ func (s *Store) Directory(ctx context.Context, org alfred.OrgID, q alfred.Direct
 	return rows, total, s.fillRows(ctx, org, q.Window, rows)
 }
 
-// directoryPlace is where a page ends.
-type directoryPlace struct {
-	Value *string       `json:"v"`
-	ID    alfred.UserID `json:"id"`
-}
-
-// afterRow is the condition of what comes after a page.
+// afterRow is the condition of what comes after a page: after an id, and the
+// value that the page is ordered by, if its last row has one.
 func afterRow(q alfred.DirectoryQuery, expression, kind string, args pgx.NamedArgs) (string, error) {
 	if q.After == "" {
 		return "", nil
 	}
-	var at directoryPlace
-	raw, err := base64.RawURLEncoding.DecodeString(q.After)
-	if err == nil {
-		err = json.Unmarshal(raw, &at)
-	}
-	if err != nil {
+	id, value, valued := strings.Cut(q.After, " ")
+	if !alfred.ValidID("usr", id) {
 		return "", alfred.Invalid("cursor", "expected the cursor of a page of people")
 	}
-	args["after_id"] = at.ID
-	if at.Value == nil {
+	args["after_id"] = id
+	if !valued {
 		return fmt.Sprintf(" AND %s IS NULL AND u.id > @after_id", expression), nil
 	}
-	args["after_value"] = *at.Value
+	args["after_value"] = value
 	past := ">"
 	if q.Descending {
 		past = "<"

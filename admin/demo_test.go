@@ -1,0 +1,89 @@
+package admin_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/alfred-envoy/alfred"
+)
+
+// Demo data leaves nothing behind but its two lines in the audit log: every
+// table and every sum is as if it had never been.
+func TestDemoDataGoesAwayWhole(t *testing.T) {
+	w := started(t)
+	ana := w.user("ana@company.com", "")
+	w.team("Core", "500", ana)
+	w.spend(ana, 40*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	before := w.tables()
+	w.do("POST", "/v1/admin/demo?dry_run=true", w.owner.key, "").is(http.StatusOK)
+	w.tables().same(t, before)
+
+	made := w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)
+	if made["present"] != true || number(made["people"]) != 48 || number(made["teams"]) < 2 || number(made["requests"]) < 1500 || made["created_at"] == nil {
+		t.Fatalf("got %v", made)
+	}
+	w.do("POST", "/v1/admin/demo", w.owner.key, "").refused(http.StatusConflict, alfred.CodeConflict)
+	people := w.do("GET", "/v1/admin/users?sort=-used&limit=5", w.owner.key, "").list()
+	if first, _ := people[0].(map[string]any); first["demo"] != true || number(first["used_tokens"]) == 0 {
+		t.Errorf("who uses most: %v", first)
+	}
+	// What is real stays as it was while it is there.
+	if q := w.quota(ana); number(q["used_tokens"]) != 40 {
+		t.Errorf("ana's quota: %v", q)
+	}
+	w.spend(ana, 2*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	w.do("DELETE", "/v1/admin/demo", w.owner.key, "").is(http.StatusNoContent)
+	w.do("DELETE", "/v1/admin/demo", w.owner.key, "").is(http.StatusNoContent)
+	if gone := w.do("GET", "/v1/admin/demo", w.owner.key, "").is(http.StatusOK); gone["present"] != false || gone["created_at"] != nil {
+		t.Errorf("left behind: %v", gone)
+	}
+	real := started(t) // the same without any demo
+	if a, b := w.tables(), real.tables(); a["users"] != b["users"]+1 || a["usage_events"] != 2 {
+		t.Errorf("rows %v", a)
+	}
+	if got := w.tables(); got["sum of rollups"] != got["sum of events"]*6*2 {
+		t.Errorf("the sums are %d, the events %d", got["sum of rollups"], got["sum of events"])
+	}
+	if w.do("GET", "/v1/admin/audit/verify", w.owner.key, "").is(http.StatusOK)["valid"] == false {
+		t.Error("the audit log is broken")
+	}
+}
+
+// tables is how many rows each table has, and what some sums are.
+type tables map[string]int64
+
+func (w *world) tables() tables {
+	w.Helper()
+	out := tables{}
+	for _, name := range []string{"users", "teams", "team_members", "usage_events", "decisions", "usage_hourly", "usage_rollups", "counter_usage", "adjustments", "inbox"} {
+		out[name] = w.count("SELECT count(*) FROM " + name)
+	}
+	out["sum of events"] = w.count("SELECT coalesce(sum(cost), 0)::bigint FROM usage_events")
+	out["sum of rollups"] = w.count("SELECT coalesce(sum(cost), 0)::bigint FROM usage_rollups")
+	return out
+}
+
+// count is a query for one number, past the store.
+func (w *world) count(query string) (n int64) {
+	w.Helper()
+	address, _ := addresses.Load(w.records)
+	conn, err := pgx.Connect(w.ctx, fmt.Sprint(address))
+	w.must(err)
+	defer func() { _ = conn.Close(w.ctx) }()
+	w.must(conn.QueryRow(w.ctx, query).Scan(&n))
+	return n
+}
+
+func (a tables) same(t *testing.T, b tables) {
+	t.Helper()
+	for name, n := range a {
+		if n != b[name] {
+			t.Errorf("%s: %d, want %d", name, n, b[name])
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin/api"
+)
+
+// GetOnboarding tells what is left to set up, as it is now.
+func (s *server) GetOnboarding(ctx context.Context, _ api.GetOnboardingRequestObject) (api.GetOnboardingResponseObject, error) {
+	out, err := s.onboarding(ctx)
+	return api.GetOnboarding200JSONResponse(out), err
+}
+
+// PutOnboarding puts the steps away or brings them back.
+func (s *server) PutOnboarding(ctx context.Context, r api.PutOnboardingRequestObject) (api.PutOnboardingResponseObject, error) {
+	org := callOf(ctx).actor.Org
+	before, err := s.Records.Dismissed(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	err = s.write(ctx, org, func(ctx context.Context, w *change) error {
+		at := time.Time{}
+		if r.Body.Dismissed {
+			at = w.now
+		}
+		w.audit("onboarding.update", string(org), map[string]any{"dismissed": before}, map[string]any{"dismissed": r.Body.Dismissed})
+		return s.Records.Dismiss(ctx, org, at)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.onboarding(ctx)
+	return api.PutOnboarding200JSONResponse(out), err
+}
+
+// onboarding checks each step. Only steps whose feature exists are there.
+func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error) {
+	snap, err := s.snapshotOf(ctx, callOf(ctx).actor.Org, nil)
+	if err != nil {
+		return out, err
+	}
+	org := snap.org
+	if out.Dismissed, err = s.Records.Dismissed(ctx, org.ID); err != nil {
+		return out, err
+	}
+	step := func(id api.OnboardingStepsId, title string, done bool, yes, no string) {
+		detail := no
+		if done {
+			detail = yes
+		}
+		out.Steps = append(out.Steps, struct {
+			CheckedAt time.Time             `json:"checked_at"`
+			Detail    string                `json:"detail"`
+			Done      bool                  `json:"done"`
+			Id        api.OnboardingStepsId `json:"id"`
+			Title     string                `json:"title"`
+		}{snap.now, detail, done, id, title})
+	}
+	step("organization", "Name the organisation, and choose its time zone and window", org.Version > 1,
+		fmt.Sprintf("%s, %s, %s.", org.Name, org.Settings.Zone, org.Settings.Window.Kind), "It still has the name and the settings that it was made with.")
+	var first *alfred.UsageEvent
+	latest, _, err := s.Records.Usage(ctx, org.ID, alfred.UsageFilter{Limit: 1})
+	if err != nil {
+		return out, err
+	}
+	if len(latest) > 0 && !isDemo(string(latest[0].User)) {
+		first = &latest[0]
+	}
+	seen := ""
+	if first != nil {
+		seen = fmt.Sprintf("The last request came %s ago, to %s of %s.", snap.now.Sub(first.At).Truncate(time.Second), first.Model, first.Provider)
+	}
+	step("first_request", "Send a first request through Envoy", first != nil, seen, "No request has been recorded yet.")
+	_, people, err := s.Records.Directory(ctx, org.ID, alfred.DirectoryQuery{UserFilter: alfred.UserFilter{Limit: 1}})
+	if err != nil {
+		return out, err
+	}
+	demo, err := s.demo(ctx)
+	if err != nil {
+		return out, err
+	}
+	people -= demo.People
+	step("people", "Bring people in", people > 1, fmt.Sprintf("%d people.", people), "There is nobody but you.")
+	teams, err := s.Records.Teams(ctx, org.ID, "", 2+demo.Teams)
+	if err != nil {
+		return out, err
+	}
+	step("team", "Make a team with a pool", len(teams) > demo.Teams, "There is a team.", "There is no team yet.")
+	out.Done = true
+	for _, step := range out.Steps {
+		out.Done = out.Done && step.Done
+	}
+	return out, nil
+}
