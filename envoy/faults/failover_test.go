@@ -107,9 +107,9 @@ func TestLedger10_PromotedReplicaThatWasBehindLosesNothing(t *testing.T) {
 	rounds := times(2, 10)
 	p.failBehind(t, r, l, rounds)
 	refusedOnly(t, l.seen(), false)
-	n, _ := r.tally(t, result{fault: "10 kill -9 primary, replica 50 ms behind promoted", times: rounds}, l)
-	if n.lost > 0 || n.double > 0 || n.wrong > 0 {
-		t.Errorf("%+v", n)
+	n, row := r.tally(t, result{fault: "10 kill -9 primary, replica 50 ms behind promoted", times: rounds}, l)
+	if n.lost > 0 || n.double > 0 || n.wrong > 0 || row.drift != 0 {
+		t.Errorf("%+v, drift %d", n, row.drift)
 	}
 }
 
@@ -144,9 +144,9 @@ func TestLedger10_WaitingForTheReplicaLosesNothingWithoutTheSpool(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, _ := r.tally(t, result{fault: "10 the same without the spool, with WAIT 1", times: rounds, note: fmt.Sprintf("%v settled while there was no replica", short)}, l)
-	if n.lost > 0 || n.double > 0 || n.wrong > 0 {
-		t.Errorf("%+v", n)
+	n, row := r.tally(t, result{fault: "10 the same without the spool, with WAIT 1", times: rounds, note: fmt.Sprintf("%v settled while there was no replica", short)}, l)
+	if n.lost > 0 || n.double > 0 || n.wrong > 0 || row.drift != 0 {
+		t.Errorf("%+v, drift %d", n, row.drift)
 	}
 	if short == 0 {
 		t.Error("nobody was told that there is no replica")
@@ -180,9 +180,9 @@ func TestLedger10_SentinelsPromoteAndNothingIsLost(t *testing.T) {
 	}
 	l.stop()
 	refusedOnly(t, l.seen(), false)
-	n, _ := r.tally(t, result{fault: "10 kill -9 primary, Sentinels promote", times: rounds}, l)
-	if n.lost > 0 || n.double > 0 || n.wrong > 0 {
-		t.Errorf("%+v", n)
+	n, row := r.tally(t, result{fault: "10 kill -9 primary, Sentinels promote", times: rounds}, l)
+	if n.lost > 0 || n.double > 0 || n.wrong > 0 || row.drift != 0 {
+		t.Errorf("%+v, drift %d", n, row.drift)
 	}
 }
 
@@ -240,9 +240,9 @@ func TestLedger18_ClusterSlotMovesAndMasterIsKilled(t *testing.T) {
 	}
 	l.stop()
 	refusedOnly(t, l.seen(), false)
-	n, _ := r.tally(t, result{fault: "11 cluster of 3: slot moved key by key, then its master killed", times: rounds, note: fmt.Sprintf("%d steps of a move", slow)}, l)
-	if n.lost > 0 || n.double > 0 || n.wrong > 0 {
-		t.Errorf("%+v", n)
+	n, row := r.tally(t, result{fault: "11 cluster of 3: slot moved key by key, then its master killed", times: rounds, note: fmt.Sprintf("%d steps of a move", slow)}, l)
+	if n.lost > 0 || n.double > 0 || n.wrong > 0 || row.drift != 0 {
+		t.Errorf("%+v, drift %d", n, row.drift)
 	}
 }
 
