@@ -1,9 +1,12 @@
 package alfred
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -33,6 +36,36 @@ type FieldChange struct {
 	Field  string          `json:"field"`
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
+}
+
+// Diff lists the fields that differ between before and after, by name. What
+// is not an object is one field without a name.
+func (e AuditEvent) Diff() []FieldChange {
+	var before, after map[string]json.RawMessage
+	if json.Unmarshal(orNothing(e.Before), &before) != nil || json.Unmarshal(orNothing(e.After), &after) != nil {
+		return []FieldChange{{Before: e.Before, After: e.After}}
+	}
+	fields := map[string]bool{}
+	for f := range before {
+		fields[f] = true
+	}
+	for f := range after {
+		fields[f] = true
+	}
+	var out []FieldChange
+	for _, f := range slices.Sorted(maps.Keys(fields)) {
+		if !bytes.Equal(before[f], after[f]) {
+			out = append(out, FieldChange{f, before[f], after[f]})
+		}
+	}
+	return out
+}
+
+func orNothing(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
 }
 
 // Seal returns the event with its hash over the previous hash and its own

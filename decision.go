@@ -31,6 +31,10 @@ type Decision struct {
 	Retry      bool       `json:"retry"`                 // whether an SDK should try again by itself
 	Ask        string     `json:"ask,omitempty"`
 	Degraded   string     `json:"degraded,omitempty"`
+	Team       TeamID     `json:"team,omitempty"`       // that it would have been attributed to
+	Checks     []Check    `json:"checks,omitempty"`     // of a refusal by the live counters
+	InputCost  Credits    `json:"input_cost,omitempty"` // of Need: what does not depend on the length of the answer
+	PerToken   Credits    `json:"per_token,omitempty"`  // what a token of the answer costs at most
 }
 
 // Status is the HTTP status of the decision.

@@ -136,6 +136,7 @@ type AuditFilter struct {
 	Actor       UserID
 	Action      string // exact, or a prefix that ends in "."
 	Subject     string
+	About       string // done by or to this id
 	From, Until time.Time
 	BeforeSeq   int64
 	Limit       int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -15,18 +16,16 @@ import (
 // actions for others.
 func (s *server) ListAudit(ctx context.Context, r api.ListAuditRequestObject) (api.ListAuditResponseObject, error) {
 	actor, p := callOf(ctx).actor, r.Params
-	pg, err := newPage(p.Cursor, p.Limit, "audit", p.Actor, p.Action, p.Subject, p.From, p.Until)
+	pg, err := newPage(p.Cursor, p.Limit, "audit", p.Actor, p.Action, p.Subject, p.About, p.From, p.Until)
 	if err != nil {
 		return nil, err
 	}
 	f := alfred.AuditFilter{
-		Actor: alfred.UserID(value(p.Actor)), Action: value(p.Action), Subject: value(p.Subject), From: value(p.From), Until: value(p.Until), Limit: pg.limit + 1,
+		Actor: alfred.UserID(value(p.Actor)), Action: value(p.Action), Subject: value(p.Subject), About: value(p.About), From: value(p.From), Until: value(p.Until),
+		Limit: pg.limit + 1,
 	}
-	if !actor.Access.Administers() {
-		if f.Actor != "" && f.Actor != actor.User {
-			return nil, notFound("user", string(f.Actor))
-		}
-		f.Actor = actor.User
+	if f, err = ownAudit(actor, f); err != nil {
+		return nil, err
 	}
 	if pg.after != "" {
 		if f.BeforeSeq, err = strconv.ParseInt(pg.after, 10, 64); err != nil {
@@ -38,7 +37,54 @@ func (s *server) ListAudit(ctx context.Context, r api.ListAuditRequestObject) (a
 		return nil, err
 	}
 	rows, more, next := cut(pg, rows, func(e alfred.AuditEvent) string { return strconv.FormatInt(e.Seq, 10) })
+	for i := range rows {
+		rows[i].Changes = rows[i].Diff()
+	}
 	return api.ListAudit200JSONResponse{Data: append([]alfred.AuditEvent{}, rows...), HasMore: more, NextCursor: next}, nil
+}
+
+// ownAudit keeps those who do not administer to what they did themselves.
+func ownAudit(actor alfred.Actor, f alfred.AuditFilter) (alfred.AuditFilter, error) {
+	if actor.Access.Administers() {
+		return f, nil
+	}
+	if f.Actor != "" && f.Actor != actor.User {
+		return f, notFound("user", string(f.Actor))
+	}
+	f.Actor = actor.User
+	return f, nil
+}
+
+// ExportAudit writes the audit log as a file, newest first.
+func (s *server) ExportAudit(ctx context.Context, r api.ExportAuditRequestObject) (api.ExportAuditResponseObject, error) {
+	actor, p := callOf(ctx).actor, r.Params
+	f, err := ownAudit(actor, alfred.AuditFilter{
+		Actor: alfred.UserID(value(p.Actor)), Action: value(p.Action), Subject: value(p.Subject), About: value(p.About), From: value(p.From), Until: value(p.Until),
+		Limit: exportPage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	header := []string{"seq", "at", "actor_id", "actor", "action", "subject", "before", "after", "reason", "ip", "request_id", "prev_hash", "hash"}
+	return csvFile{"audit.csv", header, func(yield func(...string) error) error {
+		for {
+			rows, err := s.Records.Audit(ctx, actor.Org, f)
+			if err != nil {
+				return err
+			}
+			for _, e := range rows {
+				err := yield(strconv.FormatInt(e.Seq, 10), e.At.UTC().Format(time.RFC3339Nano), string(e.Actor), e.ActorName, e.Action, e.Subject, string(e.Before),
+					string(e.After), e.Reason, e.IP, e.RequestID, e.PrevHash, e.Hash)
+				if err != nil {
+					return err
+				}
+			}
+			if len(rows) < f.Limit {
+				return nil
+			}
+			f.BeforeSeq = rows[len(rows)-1].Seq
+		}
+	}}, nil
 }
 
 // auditBatch is how many events are verified at a time.

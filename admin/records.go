@@ -157,6 +157,10 @@ type HistoryRecords interface {
 	AppendAudit(ctx context.Context, e alfred.AuditEvent) (alfred.AuditEvent, error) // sets Seq, PrevHash, Hash; one writer at a time per organisation
 	Audit(ctx context.Context, org alfred.OrgID, f alfred.AuditFilter) ([]alfred.AuditEvent, error)
 
+	// Search finds at most some of each kind by a part of the name. teams
+	// narrows to what is of these teams; nil does not.
+	Search(ctx context.Context, org alfred.OrgID, text string, teams []alfred.TeamID, most int) ([]alfred.Hit, error)
+
 	AddInbox(ctx context.Context, items ...alfred.InboxItem) error
 	Inbox(ctx context.Context, org alfred.OrgID, u alfred.UserID, unreadOnly bool, limit int) ([]alfred.InboxItem, error)
 	MarkInboxRead(ctx context.Context, org alfred.OrgID, u alfred.UserID, at time.Time) error

@@ -32,7 +32,8 @@ type Config struct {
 	TrustedProxies []string // whose word is taken for a client's address
 	Notifier       Notifier // nil: nobody is told outside the inbox
 	Now            func() time.Time
-	Closing        <-chan struct{} // ends streams when the process is to end; nil: never
+	Getenv         func(name string) string // to show it beside what counts; nil: nothing is set
+	Closing        <-chan struct{}          // ends streams when the process is to end; nil: never
 	Entropy        io.Reader
 	Metrics        *Metrics
 	UI             http.Handler // the web app below /static/; nil: a page that says how to build it

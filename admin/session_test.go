@@ -214,3 +214,8 @@ func TestOtherSites(t *testing.T) {
 		w.do("PATCH", "/v1/users/me", w.owner.key, `{"name":"By key"}`, c.headers...).is(http.StatusOK)
 	}
 }
+
+// withEnvironment sets variables of the environment.
+func withEnvironment(vars map[string]string) func(*admin.Config) {
+	return func(c *admin.Config) { c.Getenv = func(name string) string { return vars[name] } }
+}

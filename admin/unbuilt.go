@@ -13,11 +13,6 @@ type unbuilt struct{}
 
 var errNotBuilt = alfred.Errorf(alfred.CodeNotBuilt, "This operation is described and does not answer yet.")
 
-// ExportAudit is not built.
-func (unbuilt) ExportAudit(context.Context, api.ExportAuditRequestObject) (api.ExportAuditResponseObject, error) {
-	return nil, errNotBuilt
-}
-
 // ListModels is not built.
 func (unbuilt) ListModels(context.Context, api.ListModelsRequestObject) (api.ListModelsResponseObject, error) {
 	return nil, errNotBuilt
@@ -30,15 +25,5 @@ func (unbuilt) ListProviders(context.Context, api.ListProvidersRequestObject) (a
 
 // TestProvider is not built.
 func (unbuilt) TestProvider(context.Context, api.TestProviderRequestObject) (api.TestProviderResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// Search is not built.
-func (unbuilt) Search(context.Context, api.SearchRequestObject) (api.SearchResponseObject, error) {
-	return nil, errNotBuilt
-}
-
-// GetSettings is not built.
-func (unbuilt) GetSettings(context.Context, api.GetSettingsRequestObject) (api.GetSettingsResponseObject, error) {
 	return nil, errNotBuilt
 }

@@ -263,6 +263,7 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 		d.Ask = ask
 	}
 	d = alfred.Deny(d, reply, t.plan.Window, zone(a.Catalog))
+	d.Team, d.Checks, d.InputCost, d.PerToken = t.plan.Team, alfred.ChecksOf(t.plan, t.legs, reply), t.bound.Fixed, t.bound.PerToken
 	if d.Lowered {
 		d.Detail += fmt.Sprintf(" X-Priority was lowered to %s, the highest that you may use.", d.Priority)
 	}
@@ -304,7 +305,7 @@ func (g *Gate) refused(d alfred.Decision, private bool) {
 	hold := alfred.HoldID("hold_" + string(d.ID)[len("dec_"):])
 	g.journal.add(alfred.UsageEvent{
 		Kind: alfred.EventDecision, Org: d.Org, Reservation: hold, Request: d.Request, Decision: d.ID, At: d.At,
-		User: d.User, Key: d.Key, Model: d.Model, Priority: d.Priority, Private: private, Degraded: d.Degraded, Refused: &d,
+		User: d.User, Key: d.Key, Team: d.Team, Model: d.Model, Priority: d.Priority, Private: private, Degraded: d.Degraded, Refused: &d,
 	})
 }
 

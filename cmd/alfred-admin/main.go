@@ -102,6 +102,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	app := admin.Config{
 		Records: records, Live: live, Pepper: []byte(c.SecretKey.Reveal()), PublicURL: c.PublicURL,
 		Development: c.Environment == config.Development, BootstrapToken: c.BootstrapToken.Reveal(), Now: time.Now, Entropy: rand.Reader, Log: log,
+		Getenv: getenv,
 	}
 	for _, p := range c.TrustedProxies {
 		app.TrustedProxies = append(app.TrustedProxies, p.String())

@@ -46,7 +46,7 @@ func (s *Store) AppendAudit(ctx context.Context, e alfred.AuditEvent) (sealed al
 // Audit returns the events that the filter leaves, newest first.
 func (s *Store) Audit(ctx context.Context, org alfred.OrgID, f alfred.AuditFilter) ([]alfred.AuditEvent, error) {
 	rows, err := s.q(ctx).Audit(ctx, db.AuditParams{
-		OrgID: org, BeforeSeq: f.BeforeSeq, Actor: string(f.Actor), Action: f.Action, Subject: f.Subject,
+		OrgID: org, BeforeSeq: f.BeforeSeq, Actor: string(f.Actor), Action: f.Action, Subject: f.Subject, About: f.About,
 		Since: instant(f.From), Until: instant(f.Until), Max: most(f.Limit),
 	})
 	return each(rows, func(r db.AuditEvent) alfred.AuditEvent {

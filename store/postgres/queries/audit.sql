@@ -12,6 +12,7 @@ WHERE org_id = @org_id
   AND (@actor::text = '' OR actor_id = @actor)
   AND (@action::text = '' OR action = @action OR (right(@action, 1) = '.' AND starts_with(action, @action)))
   AND (@subject::text = '' OR subject = @subject)
+  AND (@about::text = '' OR subject = @about OR actor_id = @about)
   AND (sqlc.narg(since)::timestamptz IS NULL OR at >= sqlc.narg(since))
   AND (sqlc.narg(until)::timestamptz IS NULL OR at < sqlc.narg(until))
 ORDER BY seq DESC LIMIT sqlc.narg(max)::bigint;

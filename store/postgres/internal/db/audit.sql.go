@@ -61,9 +61,10 @@ WHERE org_id = $1
   AND ($3::text = '' OR actor_id = $3)
   AND ($4::text = '' OR action = $4 OR (right($4, 1) = '.' AND starts_with(action, $4)))
   AND ($5::text = '' OR subject = $5)
-  AND ($6::timestamptz IS NULL OR at >= $6)
-  AND ($7::timestamptz IS NULL OR at < $7)
-ORDER BY seq DESC LIMIT $8::bigint
+  AND ($6::text = '' OR subject = $6 OR actor_id = $6)
+  AND ($7::timestamptz IS NULL OR at >= $7)
+  AND ($8::timestamptz IS NULL OR at < $8)
+ORDER BY seq DESC LIMIT $9::bigint
 `
 
 type AuditParams struct {
@@ -72,6 +73,7 @@ type AuditParams struct {
 	Actor     string
 	Action    string
 	Subject   string
+	About     string
 	Since     *time.Time
 	Until     *time.Time
 	Max       *int64
@@ -84,6 +86,7 @@ func (q *Queries) Audit(ctx context.Context, arg AuditParams) ([]AuditEvent, err
 		arg.Actor,
 		arg.Action,
 		arg.Subject,
+		arg.About,
 		arg.Since,
 		arg.Until,
 		arg.Max,
