@@ -15,9 +15,9 @@ import (
 )
 
 func TestWhyThereIsNoConnection(t *testing.T) {
-	needServer(t)
+	address := server.Address(t)
 	with := func(change func(*url.URL)) string {
-		u, err := url.Parse(server.address)
+		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 				}
 				t.Fatal("connected")
 			}
-			password, _ := mustParse(t, server.address).User.Password()
+			password, _ := mustParse(t, address).User.Password()
 			if alfred.ErrorCode(err) != c.code || !strings.Contains(err.Error(), c.say) {
 				t.Errorf("got %v", err)
 			}
@@ -74,7 +74,7 @@ func mustParse(t *testing.T, address string) *url.URL {
 }
 
 func TestAnEmptyDatabaseIsBroughtUpOnceByWhoeverComes(t *testing.T) {
-	address := emptyDatabase(t, "template1")
+	address := server.Empty(t)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
@@ -106,9 +106,9 @@ func TestADatabaseThatWentAwayIsUnavailable(t *testing.T) {
 	s, address := open(t)
 	w := &world{TB: t, Store: s, ctx: t.Context(), address: address}
 	name := strings.TrimPrefix(mustParse(t, address).Path, "/")
-	w.must(execute(w.ctx, "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS false"))
-	t.Cleanup(func() { _ = execute(context.Background(), "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS true") })
-	w.must(execute(w.ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"))
+	w.must(server.Execute(w.ctx, "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS false"))
+	t.Cleanup(func() { _ = server.Execute(context.Background(), "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS true") })
+	w.must(server.Execute(w.ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"))
 	for range 3 { // first the old connection breaks, then a new one is refused
 		if err := s.Ping(w.ctx); err == nil {
 			t.Error("answers")
