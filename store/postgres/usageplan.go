@@ -43,7 +43,23 @@ func planUsage(org alfred.OrgID, zone *time.Location, q alfred.UsageQuery) (stri
 		fmt.Fprintf(&groups, ", g%d", i)
 		by += fmt.Sprintf(", g%d", i)
 	}
-	return "SELECT bucket" + sums.String() + groups.String() + " FROM (\n" + strings.Join(p.parts, "\nUNION ALL\n") + "\n) u GROUP BY " + by, p.args, nil
+	limit := ""
+	if q.Top > 0 {
+		limit = fmt.Sprintf(" ORDER BY %s DESC%s LIMIT %d", orderColumn(q.OrderBy), groups.String(), q.Top)
+	}
+	return "SELECT bucket" + sums.String() + groups.String() + " FROM (\n" + strings.Join(p.parts, "\nUNION ALL\n") + "\n) u GROUP BY " + by + limit, p.args, nil
+}
+
+// orderColumn is a measure as the statement sums it.
+func orderColumn(m alfred.UsageMeasure) string {
+	switch m {
+	case alfred.MeasureTokens:
+		return "sum(input + cached_input + cache_write + output + reasoning)"
+	case alfred.MeasureRequests, alfred.MeasureInput, alfred.MeasureCached, alfred.MeasureOutput, alfred.MeasureDenials:
+		return "sum(" + string(m) + ")"
+	default:
+		return "sum(cost)"
+	}
 }
 
 // dimensionFor is the dimension whose sums know everything that a query asks

@@ -29,10 +29,11 @@ func (s *Store) UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.Usage
 		return nil, err
 	}
 	ask := usageAsk{s, org, zones[org]}
-	if q.Interval == alfred.IntervalNone || q.Top == 0 || len(q.GroupBy) == 0 {
+	if q.Top == 0 || len(q.GroupBy) == 0 {
+		q.Top = 0
 		rows, err := ask.rows(ctx, q)
 		order(rows, q.OrderBy)
-		return topOf(rows, q.Top), err
+		return rows, err
 	}
 	whole := q
 	whole.Interval = alfred.IntervalNone
@@ -41,16 +42,21 @@ func (s *Store) UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.Usage
 		return nil, err
 	}
 	order(totals, q.OrderBy)
-	named := totals[:min(q.Top, len(totals))]
-	if len(q.GroupBy) > 1 || len(named) == len(totals) {
-		rows, err := ask.rows(ctx, q)
+	all := q
+	all.GroupBy, all.Top = nil, 0
+	if q.Interval == alfred.IntervalNone {
+		sums, err := ask.rows(ctx, all)
+		return withOther(totals, sums, totals), err
+	}
+	named, only := totals, q
+	only.Top = 0
+	if len(q.GroupBy) > 1 {
+		rows, err := ask.rows(ctx, only)
 		return folded(rows, named), err
 	}
 	// Only the rows of the groups that are named are read, and those of all
 	// groups together.
-	only, all := q, q
 	only.Filter = narrowed(q.Filter, q.GroupBy[0], named)
-	all.GroupBy = nil
 	rows, err := ask.rows(ctx, only)
 	if err != nil {
 		return nil, err
@@ -89,7 +95,7 @@ type usageAsk struct {
 	zone  *time.Location
 }
 
-// rows carries out one query without Top.
+// rows carries out one query: with Top, of the largest groups alone.
 func (a usageAsk) rows(ctx context.Context, q alfred.UsageQuery) ([]alfred.UsageRow, error) {
 	for _, values := range q.Filter {
 		if len(values) == 0 {
@@ -127,18 +133,6 @@ func order(rows []alfred.UsageRow, by alfred.UsageMeasure) {
 	slices.SortFunc(rows, func(a, b alfred.UsageRow) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(b.Of(by), a.Of(by)), slices.Compare(a.Group, b.Group))
 	})
-}
-
-// topOf leaves the first n rows and adds the others up.
-func topOf(rows []alfred.UsageRow, n int) []alfred.UsageRow {
-	if n == 0 || len(rows) <= n {
-		return rows
-	}
-	other := alfred.UsageRow{Other: true}
-	for _, r := range rows[n:] {
-		other.Add(r.UsageSums)
-	}
-	return append(rows[:n:n], other)
 }
 
 // folded adds up, in each interval, the rows of groups that are not named.
