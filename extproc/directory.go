@@ -36,6 +36,7 @@ type directory struct {
 	epoch   atomic.Int64 // grows with every change
 	fetches singleflight.Group
 	read    atomic.Bool // the source has answered at least once
+	state   freshness
 
 	mu         sync.Mutex
 	principals *lru[string, *principalEntry]
@@ -47,6 +48,7 @@ type directory struct {
 type principalEntry struct {
 	principal *alfred.Principal
 	fresh     time.Time // until when
+	seen      time.Time // in the source, last
 }
 
 // catalogEntry is one organisation's catalog, replaced whole.
@@ -57,7 +59,7 @@ type catalogEntry struct {
 
 func newDirectory(source Directory, now func() time.Time, timeout time.Duration, resting func(time.Time) bool, m *Metrics, log *slog.Logger, changed func()) *directory {
 	return &directory{
-		source: source, now: now, timeout: timeout, resting: resting, metrics: m, log: log, changed: changed,
+		source: source, now: now, timeout: timeout, resting: resting, metrics: m, log: log, changed: changed, state: newFreshness(),
 		principals: newLRU[string, *principalEntry](maxPrincipals),
 		unknown:    newLRU[string, time.Time](maxUnknown),
 	}
@@ -105,15 +107,24 @@ func (d *directory) fetchPrincipal(ctx context.Context, hash string) (*alfred.Pr
 		now := d.now()
 		d.mu.Lock()
 		defer d.mu.Unlock()
+		d.state.answered(now, "key "+hash, "the record of a key", err)
+		entry, known := d.principals.get(hash)
 		if err != nil {
-			if entry, ok := d.principals.get(hash); ok {
-				d.principals.put(hash, &principalEntry{entry.principal, now.Add(retryAfter)})
+			if known {
+				d.principals.put(hash, &principalEntry{entry.principal, now.Add(retryAfter), entry.seen})
 			}
 			return nil, err
 		}
 		d.read.Store(true)
 		// What was read while something changed may be from before the change.
 		unchanged := d.epoch.Load() == epoch
+		if p == nil && unchanged && known && now.Sub(entry.seen) < lostFor {
+			// One that is withdrawn stands as revoked for a day, and is announced:
+			// this one was lost, and is published again.
+			d.principals.put(hash, &principalEntry{entry.principal, now.Add(retryAfter), entry.seen})
+			d.state.answered(now, "key "+hash, "the record of key "+string(entry.principal.Key), alfred.Errorf(alfred.CodeNotFound, "it is gone"))
+			return entry.principal, nil
+		}
 		if p == nil {
 			d.principals.remove(hash)
 			if unchanged {
@@ -123,10 +134,11 @@ func (d *directory) fetchPrincipal(ctx context.Context, hash string) (*alfred.Pr
 		}
 		d.unknown.remove(hash)
 		if unchanged {
+			fresh := now.Add(freshFor)
 			if mutant == "never_reads_again" {
-				now = now.Add(time.Hour)
+				fresh = now.Add(time.Hour)
 			}
-			d.principals.put(hash, &principalEntry{p, now.Add(freshFor)})
+			d.principals.put(hash, &principalEntry{p, fresh, now})
 		}
 		return p, nil
 	})
@@ -155,11 +167,13 @@ func (d *directory) catalog(ctx context.Context, org alfred.OrgID) (*alfred.Cata
 			err = alfred.Errorf(alfred.CodeNotFound, "the catalog of %s is not published", org)
 		}
 		d.metrics.called("catalog", began, err)
+		d.state.answered(d.now(), "catalog "+string(org), "the catalog of "+string(org), err)
 		if err != nil {
 			entry.fresh.Store(d.now().Add(retryAfter).UnixNano())
 			return nil, err
 		}
 		d.read.Store(true)
+		d.state.read(d.now(), c, entry.current.Load())
 		entry.current.Store(c)
 		if d.epoch.Load() == epoch {
 			entry.fresh.Store(d.now().Add(freshFor).UnixNano())
@@ -188,8 +202,11 @@ func (d *directory) forget(c Change) {
 		d.principals.remove(c.KeyHash)
 		d.unknown.remove(c.KeyHash)
 		d.mu.Unlock()
-	} else if v, ok := d.catalogs.Load(c.Org); ok {
-		v.(*catalogEntry).fresh.Store(0)
+	} else {
+		d.state.announce(c.Org, c.Version)
+		if v, ok := d.catalogs.Load(c.Org); ok {
+			v.(*catalogEntry).fresh.Store(0)
+		}
 	}
 	d.changed()
 }
@@ -200,7 +217,7 @@ func (d *directory) forgetAll() {
 	d.mu.Lock()
 	for _, e := range d.principals.items {
 		item := e.Value.(*lruItem[string, *principalEntry])
-		item.value = &principalEntry{principal: item.value.principal}
+		item.value = &principalEntry{principal: item.value.principal, seen: item.value.seen}
 	}
 	d.unknown.clear()
 	d.mu.Unlock()
@@ -226,7 +243,8 @@ func (d *directory) watch(ctx context.Context) {
 }
 
 // warm reads the organisations once, so that the process knows that it can
-// serve, and tries until it can.
+// serve, and tries until it can. Then it looks whether what is published is
+// whole, until ctx ends.
 func (d *directory) warm(ctx context.Context) {
 	for ctx.Err() == nil {
 		orgs, err := d.orgs(ctx)
@@ -235,6 +253,8 @@ func (d *directory) warm(ctx context.Context) {
 			for _, org := range orgs[:min(len(orgs), 100)] {
 				_, _ = d.catalog(ctx, org) // read again when it is needed
 			}
+			pause(ctx, freshFor)
+			d.check(ctx)
 			return
 		}
 		pause(ctx, 500*time.Millisecond)
@@ -247,6 +267,9 @@ func (d *directory) orgs(ctx context.Context) ([]alfred.OrgID, error) {
 	defer cancel()
 	orgs, err := d.source.Orgs(ctx)
 	d.metrics.called("orgs", began, err)
+	if err == nil {
+		d.state.listed(d.now(), len(orgs))
+	}
 	return orgs, err
 }
 

@@ -47,6 +47,10 @@ func (s *Server) Handler(metrics prometheus.Gatherer) http.Handler {
 		if learning {
 			body["reason"] = "the live ledger is being built anew: the fail mode decides about new requests"
 		}
+		state, why := s.directory.state.state(s.now())
+		if body["directory"] = state; why != "" {
+			body["directory_reason"] = why
+		}
 		if s.warnings != nil {
 			body["warnings"] = s.warnings()
 		}

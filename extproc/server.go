@@ -112,6 +112,13 @@ func New(c Config) (*Server, error) {
 		gate: g, keys: keychain{c.Pepper}, backends: b, publicURL: c.PublicURL, metrics: m, log: c.Log, entropy: c.Entropy, now: c.Now, warnings: c.Warnings,
 		directory: newDirectory(c.Directory, c.Now, c.Gate.Timeout, g.breaker.resting, m, c.Log, g.denials.clear),
 	}
+	watchGauge(c.Metrics, "directory_age_seconds", "Time since the directory was last read; NaN when it never was.", func() float64 { return s.directory.state.age(s.now()) })
+	watchGauge(c.Metrics, "directory_faulty", "1 while the directory is missing, old or half-written: /readyz says which, and why.", func() float64 {
+		if state, _ := s.directory.state.state(s.now()); state != directoryCurrent {
+			return 1
+		}
+		return 0
+	})
 	watchGauge(c.Metrics, "holds_open", "Holds of requests in flight.", func() float64 { return float64(g.holds.len()) })
 	watchGauge(c.Metrics, "endings_waiting", "Holds that wait to be ended.", func() float64 { return float64(g.endings.waiting.Load()) })
 	watchGauge(c.Metrics, "breaker_open", "1 while the live store is given a rest.", func() float64 {

@@ -196,6 +196,7 @@ func (s *stream) snapshot(ctx context.Context) (alfred.Decision, bool) {
 		s.server.log.WarnContext(ctx, "read a catalog", "request", s.request, "org", principal.Org, "error", err)
 		return s.degraded(s.decide(principal), "The organisation's settings cannot be read at the moment. Nothing was charged. Try again in a moment."), false
 	}
+	s.server.directory.state.met(s.server.now(), principal, catalog)
 	s.admission.identity = s.identity
 	s.admission.Principal, s.admission.Catalog = principal, catalog
 	s.admission.Private = s.headers.private || catalog.Settings.ForcePrivacy
