@@ -25,32 +25,48 @@ func newModel(now time.Time) *model {
 
 func (m *model) Advance(d time.Duration) { m.now = m.now.Add(d) }
 
-// Random operations with hours between them, on the reference and on a
-// simulated Redis: every reply and every counter agrees, and the counters are
-// what the open holds and the events say.
+// Random operations against a model of the rules that shares no code with any
+// store: with days between them on the reference and on a simulated Redis, and
+// on the real servers.
 func TestLedger01_Model(t *testing.T) {
-	server := miniredis.RunT(t)
-	client := connect(t, "redis://"+server.Addr())
-	storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger {
-		server.FlushAll()
-		now := time.Now()
-		server.SetTime(now)
-		return map[string]storetest.Ledger{"memory": newModel(now), "simulated": &simulated{Store: client, server: server, now: now}}
-	}, "memory")
+	t.Run("days pass", func(t *testing.T) {
+		server := miniredis.RunT(t)
+		client := connect(t, "redis://"+server.Addr())
+		storetest.RunModel(t, func(testing.TB) map[string]storetest.Ledger { return timed(server, client) })
+	})
+	onServers(t, func(t *testing.T, s *server) {
+		client := connect(t, s.url(t))
+		storetest.RunModel(t, func(testing.TB) map[string]storetest.Ledger { return map[string]storetest.Ledger{s.name: client} })
+	})
 }
 
-// One tape on the reference and on the real servers, whose clocks go their own
-// way.
+// timed is the reference and a simulated Redis, both new, at one instant.
+func timed(server *miniredis.Miniredis, client *redis.Store) map[string]storetest.Ledger {
+	server.FlushAll()
+	now := time.Now()
+	server.SetTime(now)
+	return map[string]storetest.Ledger{"memory": newModel(now), "simulated": &simulated{Store: client, server: server, now: now}}
+}
+
+// One tape on the reference and on a simulated Redis, with hours between the
+// operations, and on the real servers, whose clocks go their own way.
 func TestLedger02_Differential(t *testing.T) {
-	clients := map[string]*redis.Store{}
-	for _, s := range servers {
-		clients[s.name] = connect(t, s.url(t))
-	}
-	storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger {
-		out := map[string]storetest.Ledger{"memory": newModel(time.Now())}
-		for name, c := range clients {
-			out[name] = c
+	t.Run("hours pass", func(t *testing.T) {
+		server := miniredis.RunT(t)
+		client := connect(t, "redis://"+server.Addr())
+		storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger { return timed(server, client) }, "memory")
+	})
+	t.Run("servers", func(t *testing.T) {
+		clients := map[string]*redis.Store{}
+		for _, s := range servers {
+			clients[s.name] = connect(t, s.url(t))
 		}
-		return out
-	}, "memory")
+		storetest.RunTape(t, func(testing.TB) map[string]storetest.Ledger {
+			out := map[string]storetest.Ledger{"memory": newModel(time.Now())}
+			for name, c := range clients {
+				out[name] = c
+			}
+			return out
+		}, "memory")
+	})
 }

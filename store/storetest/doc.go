@@ -13,6 +13,8 @@
 //	  - [RunDirectory]: what the control plane publishes.
 //	  - [RunTape]: random operations, the same on several stores at once, the
 //	    first of which says what is right; store/memory is the reference.
+//	  - [RunModel]: random operations against the rules alone, written down once
+//	    more without a store.
 //
 // A store that also has Advance(time.Duration) is put through what needs hours
 // to pass. docs/conformance.md is the page for who writes a store.

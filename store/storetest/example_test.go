@@ -55,3 +55,10 @@ func TestConformanceTape(t *testing.T) {
 		return map[string]storetest.Ledger{"reference": reference, "mine": mine}
 	}, "reference")
 }
+
+// The rules alone say what is right, and the backend is asked.
+func TestConformanceModel(t *testing.T) {
+	storetest.RunModel(t, func(testing.TB) map[string]storetest.Ledger {
+		return map[string]storetest.Ledger{"mine": openBackend()}
+	})
+}
