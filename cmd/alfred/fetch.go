@@ -38,9 +38,13 @@ func fetchCommand() *cobra.Command {
 				path = err.Error()
 			}
 			_, _ = fmt.Fprintf(c.OutOrStdout(), "%-9s %s\n", "Redis", path)
+			if path, err = parts.Chromium(c.Context(), c.OutOrStdout()); err != nil {
+				path = err.Error()
+			}
+			_, _ = fmt.Fprintf(c.OutOrStdout(), "%-9s %s\n", "Chromium", path)
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&tests, "tests", false, "also what the tests need beyond it: a Redis 7")
+	c.Flags().BoolVar(&tests, "tests", false, "also what the tests need beyond it: a Redis 7, a Chromium")
 	return c
 }

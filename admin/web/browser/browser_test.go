@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/alfred-envoy/alfred/cmd/alfred/parts"
 )
 
 // TestBrowser visits every page of the registry and runs the stories of the pages. ALFRED_SCREENSHOTS=true keeps pictures of them,
@@ -51,14 +53,9 @@ func needed(t *testing.T, web string) (chromium string) {
 		}
 		t.Skip(why)
 	}
-	for _, name := range []string{os.Getenv("ALFRED_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && name != "" {
-			chromium = path
-			break
-		}
-	}
-	if chromium == "" {
-		missing("Chromium is not on PATH: apt-get install chromium, or name one in ALFRED_CHROMIUM")
+	chromium, err := parts.Chromium(t.Context(), os.Stderr)
+	if err != nil {
+		missing(err.Error())
 	}
 	if _, err := os.Stat(filepath.Join(web, "node_modules", ".bin", "vitest")); err != nil {
 		missing("the web app's packages are not installed: run make ui")

@@ -81,13 +81,13 @@ func (s *stack) fill() world {
 	for i, amount := range []int{500, 1_200, 75} {
 		s.must("POST", "/v1/users/me/transfer", map[string]any{"recipient_email": fmt.Sprintf("person%d@company.com", 3+i*2), "amount": amount, "reason": "Project deadline support " + xss})
 	}
-	s.until("a refusal that can be explained", func() bool {
+	s.until("a refusal", func() bool {
 		status, refused := s.call("POST", "/v1/chat/completions", w.Keys["refused"], completion("gpt-4o", 4_000))
-		if status != http.StatusTooManyRequests {
-			return false
-		}
 		w.Decision = decisionOf(refused)
-		status, _ = s.call("GET", "/v1/decisions/"+w.Decision, s.key, nil)
+		return status == http.StatusTooManyRequests
+	})
+	s.until("its explanation", func() bool {
+		status, _ := s.call("GET", "/v1/decisions/"+w.Decision, s.key, nil)
 		return status == http.StatusOK
 	})
 	s.until("usage is recorded", func() bool {

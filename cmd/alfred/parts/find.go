@@ -93,7 +93,26 @@ func Valkey(ctx context.Context, progress io.Writer) (string, error) {
 // Redis7 returns the path of a redis-server 7 or newer on PATH. As root on Debian it installs the package when it is missing,
 // without starting the distribution's own service.
 func Redis7(ctx context.Context, progress io.Writer) (string, error) {
-	path, err := redisOnPath(ctx)
+	return distribution(ctx, progress, "redis-server", "about 2 MB", redisOnPath)
+}
+
+// Chromium is a browser for the web app's tests, installed like Redis7's server. ALFRED_CHROMIUM names another one.
+func Chromium(ctx context.Context, progress io.Writer) (string, error) {
+	return distribution(ctx, progress, "chromium", "about 300 MB on disk", chromiumOnPath)
+}
+
+func chromiumOnPath(context.Context) (string, error) {
+	for _, name := range []string{os.Getenv("ALFRED_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && name != "" {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Chromium on PATH: install it (Debian: apt-get install chromium), or name one in ALFRED_CHROMIUM")
+}
+
+// distribution returns what find finds. Root on a Debian machine has the package installed first when that is nothing.
+func distribution(ctx context.Context, progress io.Writer, name, size string, find func(context.Context) (string, error)) (string, error) {
+	path, err := find(ctx)
 	if err == nil || os.Geteuid() != 0 {
 		return path, err
 	}
@@ -109,11 +128,11 @@ func Redis7(ctx context.Context, progress io.Writer) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if path, err := redisOnPath(ctx); err == nil {
+	if path, err := find(ctx); err == nil {
 		return path, nil
 	}
-	done := announce(progress, "redis-server from the distribution", "about 2 MB")
-	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", "redis-server"}} {
+	done := announce(progress, name+" from the distribution", size)
+	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", name}} {
 		c := exec.CommandContext(ctx, "apt-get", args...)
 		c.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
 		if out, err := c.CombinedOutput(); err != nil {
@@ -121,7 +140,7 @@ func Redis7(ctx context.Context, progress io.Writer) (string, error) {
 		}
 	}
 	done()
-	return redisOnPath(ctx)
+	return find(ctx)
 }
 
 func redisOnPath(ctx context.Context) (string, error) {

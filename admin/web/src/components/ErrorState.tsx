@@ -27,15 +27,17 @@ function told(error: unknown, what: string): { icon: Icon; title: string; text: 
 /** Says what happened, why and what to do, with the id that an admin can look up. */
 export function ErrorState({ error, what, retry, retrying, compact }: Props) {
   const { icon: Glyph, title, text } = told(error, what);
-  const id = error instanceof Problem ? error.requestId : null;
+  // What is not there yet is no fault: there is nothing to try again and nobody to ask.
+  const absent = error instanceof Problem && error.notBuilt;
+  const id = error instanceof Problem && !absent ? error.requestId : null;
   return (
     <div className={classes.state} data-compact={compact || undefined} role="alert">
-      <span className={classes.icon} data-bad>
+      <span className={classes.icon} data-bad={!absent || undefined}>
         <Glyph size={22} stroke={1.5} aria-hidden />
       </span>
       <div className={classes.title}>{title}</div>
       {text && <div className={classes.text}>{text}</div>}
-      {retry && (
+      {retry && !absent && (
         <Button variant="light" size="xs" onClick={retry} loading={retrying} leftSection={<IconRefresh size={16} />}>
           Try again
         </Button>

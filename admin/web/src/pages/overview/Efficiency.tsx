@@ -69,7 +69,9 @@ export function Efficiency({ query }: { query: { team?: string; department?: str
                 <tr key={r.id || `${r.name}${i}`} data-me={r.me || undefined}>
                   <td>{r.rank === null ? <Tooltip label={`Fewer than ${board.data?.minimum_requests} requests`}><span className="soft" tabIndex={0}>–</span></Tooltip> : <span className={classes.rank}>{r.rank}</span>}</td>
                   <td>
-                    {r.name || 'without a team'}
+                    <span className={classes.clamp} title={r.name}>
+                      {r.name || 'Usage without a team'}
+                    </span>
                     {r.me && <span className="soft"> (you)</span>}
                   </td>
                   <td>

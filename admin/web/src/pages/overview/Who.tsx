@@ -13,7 +13,7 @@ export function Who({ overview: o, loading, query }: { overview?: Overview; load
   const most = Math.max(...teams.map((t) => t.used), 1);
   // A pool far beyond every use would press the bars flat; its tick then stands at the end.
   const scale = Math.max(most, Math.min(Math.max(...teams.map((t) => t.pool), 0), most * 2.5));
-  const name = (t: (typeof teams)[number]) => t.name || (t.other ? 'other teams' : 'without a team');
+  const name = (t: (typeof teams)[number]) => t.name || (t.other ? 'Other teams' : 'Usage without a team');
   return (
     <ChartCard
       question="Who uses it?"
