@@ -22,6 +22,7 @@ reset: ## stop, and delete the data (downloads stay)
 
 test: build ## every test, on real servers; CI=true fails where something is missing
 	@$(GO) run ./cmd/alfred fetch --tests
+	@if test -d admin/web/node_modules; then cd admin/web && npm run --silent test; elif test "$$CI" = true; then echo "the web app's tests need Node"; exit 1; fi
 	$(GO) test -timeout 30m ./...
 
 test-race: ## every test, with the race detector
