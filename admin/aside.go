@@ -69,6 +69,25 @@ func (s *server) RetrySetAside(ctx context.Context, r api.RetrySetAsideRequestOb
 	return api.RetrySetAside200JSONResponse(setAsideEntry(after)), nil
 }
 
+// asideCounted bounds what is counted of the entries that wait.
+const asideCounted = 1000
+
+// CountSetAside keeps the figure of the entries that wait to be booked.
+func (j *Jobs) CountSetAside(ctx context.Context) error {
+	orgs, err := j.Records.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		rows, err := j.Records.EntriesSetAside(ctx, org.ID, true, "", asideCounted)
+		if err != nil {
+			return err
+		}
+		j.Metrics.waits(org.ID, len(rows))
+	}
+	return nil
+}
+
 // readEntry reads an event again; one without a time has that of its entry.
 func readEntry(org alfred.OrgID, entry alfred.EntrySetAside) (e alfred.UsageEvent, err error) {
 	if err := json.Unmarshal(entry.Raw, &e); err != nil {

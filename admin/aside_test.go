@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin"
 )
@@ -64,6 +66,21 @@ func TestLedger16_APoisonEntryIsKeptAndBookedOnDemand(t *testing.T) {
 	}
 	if rows := w.do("GET", list, w.owner.key, "").list(); len(rows) != 1 {
 		t.Errorf("%d wait", len(rows))
+	}
+	registry := prometheus.NewRegistry()
+	jobs := admin.Jobs{Config: w.config}
+	jobs.Metrics = admin.NewMetrics(registry)
+	w.must(jobs.CountSetAside(w.ctx))
+	figures, err := registry.Gather()
+	w.must(err)
+	waiting := -1.0
+	for _, f := range figures {
+		if f.GetName() == "alfred_admin_entries_aside" {
+			waiting = f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	if waiting != 1 {
+		t.Errorf("the gauge says that %v wait", waiting)
 	}
 	audits := w.do("GET", "/v1/admin/audit?action=ledger.", w.owner.key, "").list()
 	if len(audits) != 2 {

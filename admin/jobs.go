@@ -46,6 +46,7 @@ func (j *Jobs) Step(ctx context.Context) {
 		{"settle moves", j.SettleMoves},
 		{"keep vacations", j.KeepVacations},
 		{"book debts", j.BookDebts},
+		{"count what is set aside", j.CountSetAside},
 	} {
 		if err := job.run(ctx); err != nil && ctx.Err() == nil {
 			j.Log.Error("job", "job", job.name, "err", err)

@@ -16,6 +16,7 @@ type Metrics struct {
 	published prometheus.Counter
 	recorded  prometheus.Counter
 	setAside  prometheus.Counter
+	waiting   *prometheus.GaugeVec
 	retries   *prometheus.CounterVec
 	failures  *prometheus.CounterVec
 	rebuilds  prometheus.Counter
@@ -38,7 +39,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "alfred_ledger_drift",
 		Help: "Live counters against the record, by organisation and figure: max and sum in credits, counters that drift, when it was measured (Unix time).",
 	}, []string{"org", "figure"})
-	r.MustRegister(m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures, m.rebuilds, m.drift)
+	m.waiting = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "alfred_admin_entries_aside",
+		Help: "Entries of the usage stream that are set aside and wait to be booked, by organisation, counted up to 1000.",
+	}, []string{"org"})
+	r.MustRegister(m.waiting, m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures, m.rebuilds, m.drift)
 	return m
 }
 
@@ -65,6 +70,12 @@ func (m *Metrics) record(n int) {
 func (m *Metrics) aside() {
 	if m != nil {
 		m.setAside.Inc()
+	}
+}
+
+func (m *Metrics) waits(org alfred.OrgID, n int) {
+	if m != nil {
+		m.waiting.WithLabelValues(string(org)).Set(float64(n))
 	}
 }
 
