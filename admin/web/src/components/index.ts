@@ -14,6 +14,7 @@ export { Freshness } from './Freshness';
 export { KeyOnce } from './KeyOnce';
 export { LimitBar, LimitCell } from './LimitBar';
 export { PageHeader } from './PageHeader';
+export { PersonPicker, type Person } from './PersonPicker';
 export { SideDrawer, useOpen } from './SideDrawer';
 export { SourceBadge, StatusBadge, Tone, WindowBadge } from './Badges';
 export { Credits, Id, Time, useNow } from './Value';

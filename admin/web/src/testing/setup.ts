@@ -1,5 +1,5 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 // What Mantine asks of a browser and jsdom does not have.
@@ -22,5 +22,8 @@ if (typeof window !== 'undefined') {
   window.HTMLElement.prototype.scrollIntoView ??= () => {};
   window.scrollTo = () => {};
 }
+
+// A machine that does much else is slow, and that is not what the tests are about.
+configure({ asyncUtilTimeout: 30_000 });
 
 afterEach(cleanup);
