@@ -50,6 +50,7 @@ export function PersonPicker({ label, description, placeholder = 'Name or addres
       value={value?.id ?? null}
       onChange={(id) => onChange(id ? (known.current.get(id) ?? null) : null)}
       searchable
+      openOnFocus={false}
       clearable
       clearButtonProps={{ 'aria-label': 'Choose nobody' }}
       searchValue={typed}

@@ -5,7 +5,8 @@ import { afterEach } from 'vitest';
 // What Mantine asks of a browser and jsdom does not have.
 if (typeof window !== 'undefined') {
   window.matchMedia ??= ((query: string) => ({
-    matches: false,
+    // A wide window: what is asked of its width is true.
+    matches: query === '' || query.startsWith('(min-width'),
     media: query,
     onchange: null,
     addEventListener: () => {},
@@ -20,6 +21,7 @@ if (typeof window !== 'undefined') {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView ??= () => {};
+  if (!document.fonts) Object.defineProperty(document, 'fonts', { value: new EventTarget() });
   window.scrollTo = () => {};
 }
 
