@@ -32,7 +32,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		c.operation = route.Operation.OperationID
 		limit := requestLimit
-		if strings.HasPrefix(c.operation, "export") || c.operation == "verifyAudit" {
+		if strings.HasPrefix(c.operation, "export") || slices.Contains([]string{"verifyAudit", "getLedgerDrift", "reconcileLedger"}, c.operation) {
 			limit = historyLimit
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)

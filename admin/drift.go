@@ -1,11 +1,9 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -18,16 +16,15 @@ type drift struct {
 	counters int
 	drifting int
 	max, sum alfred.Credits // of the drifts, without their signs
+	above    alfred.Credits // of sum: what counters are above the record
+	below    alfred.Credits // of sum: what they are below it
 	low      bool           // some counter is below what it should be
-	worst    []standing     // those that drift, the largest first
 }
 
-// driftRows bounds the counters that are listed.
-const driftRows = 200
-
 // drift compares every counter with the record. Counters are compared page
-// by page, each page at one instant of its own.
-func (b *Rebuilder) drift(ctx context.Context, org alfred.OrgID, visit func(ctx context.Context, e alfred.Epoch, all []standing) error) (drift, error) {
+// by page, each page at one instant of its own; each, if not nil, is called
+// with every one of them.
+func (b *Rebuilder) drift(ctx context.Context, org alfred.OrgID, each func(standing)) (drift, error) {
 	c := b.comparison(org, ledgerHolds)
 	if err := c.catchUp(ctx); err != nil {
 		return drift{}, err
@@ -35,17 +32,20 @@ func (b *Rebuilder) drift(ctx context.Context, org alfred.OrgID, visit func(ctx 
 	out := drift{at: b.Now()}
 	err := b.everyCounter(ctx, org, func(page []alfred.Counter) error {
 		var seen []standing
-		err := c.at(ctx, page, func(ctx context.Context, e alfred.Epoch, all []standing) error {
+		err := c.at(ctx, page, func(_ context.Context, _ alfred.Epoch, all []standing) error {
 			seen = all
-			if visit == nil {
-				return nil
-			}
-			return visit(ctx, e, all)
+			return nil
 		})
-		if err == nil {
-			out.add(seen)
+		if err != nil {
+			return err
 		}
-		return err
+		out.add(seen)
+		for _, s := range seen {
+			if each != nil {
+				each(s)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return out, err
@@ -57,21 +57,19 @@ func (b *Rebuilder) drift(ctx context.Context, org alfred.OrgID, visit func(ctx 
 func (d *drift) add(all []standing) {
 	d.counters += len(all)
 	for _, s := range all {
-		n := s.drift()
-		if n == 0 && none(s.missing(true)) {
+		if !s.drifts() {
 			continue
 		}
 		d.low = d.low || !none(s.missing(false))
-		n = max(n, -n)
+		n := s.drift()
 		d.drifting++
-		d.max, d.sum = max(d.max, n), d.sum+n
-		d.worst = append(d.worst, s)
+		if n > 0 {
+			d.above += n
+		} else {
+			d.below -= n
+		}
+		d.max, d.sum = max(d.max, n, -n), d.above+d.below
 	}
-	slices.SortStableFunc(d.worst, func(a, b standing) int {
-		x, y := a.drift(), b.drift()
-		return cmp.Compare(max(y, -y), max(x, -x))
-	})
-	d.worst = d.worst[:min(len(d.worst), driftRows)]
 }
 
 // everyCounter visits the counters of open windows: those that the record

@@ -54,6 +54,7 @@ type standing struct {
 	outflow    alfred.Credits // moved away, by the record and by moves under way
 	unrecorded alfred.Credits // of settled: had not reached the record yet
 	held       alfred.Credits // by open holds
+	uncounted  bool           // too many holds are open: held is taken from live
 	live       alfred.Balance
 }
 
@@ -61,6 +62,9 @@ type standing struct {
 func (s standing) drift() alfred.Credits {
 	return s.live.Committed - s.settled - s.outflow - s.held
 }
+
+// drifts says whether anything of the counter is not what it should be.
+func (s standing) drifts() bool { return !none(s.missing(true)) }
 
 // missing is what has to be added to make the counter right. Without lower,
 // nothing is taken away.
@@ -242,7 +246,7 @@ func stand(counters []alfred.Counter, s alfred.Survey, before, totals []alfred.C
 			outflow: totals[i].Outflow + moving[of(c)], held: held[of(c)], live: s.Balances[i],
 		}
 		if int64(len(s.Holds)) != s.Open {
-			out[i].held = s.Balances[i].Held()
+			out[i].held, out[i].uncounted = s.Balances[i].Held(), true
 		}
 	}
 	return out

@@ -73,6 +73,8 @@ var rights = map[string]struct {
 	"listAudit":           {"", "ok", "ok", "ok", "ok", "ok"},
 	"listSetAside":        {"", "ok", "ok", "403", "403", "403"},
 	"retrySetAside":       {"", "ok", "ok", "403", "403", "403"},
+	"getLedgerDrift":      {"", "ok", "ok", "403", "403", "403"},
+	"reconcileLedger":     {`{"reason":"test"}`, "ok", "ok", "403", "403", "403"},
 	"verifyAudit":         {"", "ok", "ok", "403", "403", "403"},
 	"getDecision":         {"", "ok", "ok", "ok", "ok", "404"},
 	"getOpenAPI":          {"", "ok", "ok", "ok", "ok", "ok"},

@@ -78,6 +78,8 @@ func operations() map[string]access {
 		"listAudit":       members, // what they did themselves
 		"listSetAside":    admins,
 		"retrySetAside":   admins,
+		"getLedgerDrift":  admins,
+		"reconcileLedger": admins,
 		"verifyAudit":     admins,
 		"getDecision":     members, // their own; team admins their members'
 		"getOpenAPI":      everyone,

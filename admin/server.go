@@ -25,6 +25,7 @@ import (
 type Config struct {
 	Records        Records
 	Live           Live
+	Ledger         *Rebuilder // compares and reconciles the live ledger; nil: this process cannot
 	Pepper         []byte   // that API keys are hashed with
 	PublicURL      string   // where people reach Alfred, without a slash at the end
 	Development    bool     // the first person may be created without a token

@@ -53,6 +53,7 @@ type world struct {
 	clock     *clock
 	records   *postgres.Store
 	live      *memory.Store
+	plane     plane // what spends: live, unless a test puts another there
 	config    admin.Config
 	handler   http.Handler
 	router    routers.Router
@@ -62,6 +63,14 @@ type world struct {
 	owner     person
 }
 
+// plane is a live ledger as the data plane sees it.
+type plane interface {
+	Catalog(ctx context.Context, org alfred.OrgID) (*alfred.Catalog, error)
+	Principal(ctx context.Context, keyHash string) (*alfred.Principal, error)
+	Reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.ReserveReply, error)
+	Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState, error)
+}
+
 // person is somebody with a key.
 type person struct{ id, key, email string }
 
@@ -69,10 +78,12 @@ func newWorld(t *testing.T, edit ...func(*admin.Config)) *world {
 	t.Helper()
 	w := &world{TB: t, ctx: t.Context(), clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, records: openRecords(t)}
 	w.live = memory.New(w.clock.Now)
+	w.plane = w.live
 	w.config = admin.Config{
 		Records: w.records, Live: w.live, Pepper: []byte("a pepper of thirty-two characters"), PublicURL: "http://localhost:8000", Development: true,
 		TrustedProxies: []string{"127.0.0.0/8"}, Now: w.clock.Now, Entropy: rand.Reader, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	}
+	w.config.Ledger = &admin.Rebuilder{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log}
 	for _, e := range edit {
 		e(&w.config)
 	}
@@ -88,7 +99,7 @@ func newWorld(t *testing.T, edit ...func(*admin.Config)) *world {
 	w.must(err)
 	w.router, err = gorillamux.NewRouter(doc)
 	w.must(err)
-	w.publisher = &admin.Publisher{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log, Ledger: &admin.Rebuilder{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log}}
+	w.publisher = &admin.Publisher{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log, Ledger: w.config.Ledger}
 	w.jobs = &admin.Jobs{Config: w.config}
 	return w
 }
@@ -263,9 +274,9 @@ func (w *world) publish() {
 func (w *world) spend(p person, credits alfred.Credits, priority alfred.Priority) alfred.ReserveReply {
 	w.Helper()
 	w.publish()
-	c, err := w.live.Catalog(w.ctx, w.org)
+	c, err := w.plane.Catalog(w.ctx, w.org)
 	w.must(err)
-	who, err := w.live.Principal(w.ctx, alfred.HashSecret(p.key, w.config.Pepper))
+	who, err := w.plane.Principal(w.ctx, alfred.HashSecret(p.key, w.config.Pepper))
 	w.must(err)
 	plan, refusal, err := alfred.NewPlan(c, who, alfred.Ask{Model: "gpt-4", Priority: priority}, w.clock.Now())
 	w.must(err)
@@ -278,12 +289,12 @@ func (w *world) spend(p person, credits alfred.Credits, priority alfred.Priority
 	if plan.Overdraft != nil {
 		legs = append(legs, *plan.Overdraft)
 	}
-	out, err := w.live.Reserve(w.ctx, alfred.ReserveRequest{
+	out, err := w.plane.Reserve(w.ctx, alfred.ReserveRequest{
 		Org: w.org, Hold: alfred.HoldID(hold), Need: credits, Want: credits, Caps: plan.Caps, Legs: legs, Window: plan.Window, TTL: time.Minute,
 	})
 	w.must(err)
 	if out.Verdict == alfred.VerdictGranted {
-		_, err := w.live.Settle(w.ctx, alfred.Settlement{Record: out.Record, Cost: credits, Event: w.event(p, credits, hold)})
+		_, err := w.plane.Settle(w.ctx, alfred.Settlement{Record: out.Record, Cost: credits, Event: w.event(p, credits, hold)})
 		w.must(err)
 	}
 	return out

@@ -1658,6 +1658,92 @@ type KeyRotation struct {
 	Replaced Key `json:"replaced"`
 }
 
+// LedgerCounter defines model for LedgerCounter.
+type LedgerCounter struct {
+	// Drift `live` above what it should be.
+	Drift SignedCredits `json:"drift"`
+
+	// Held By open holds; null when more are open than are counted (5000): then `drift` speaks of what is settled.
+	Held nullable.Nullable[alfred.Credits] `json:"held"`
+	Kind string                            `json:"kind"`
+
+	// Live Committed in the live ledger.
+	Live SignedCredits `json:"live"`
+
+	// LiveSettled Of `live`: settled, moves included.
+	LiveSettled SignedCredits `json:"live_settled"`
+
+	// Moves Moved away by transfers and releases, those under way included.
+	Moves SignedCredits `json:"moves"`
+
+	// Name Null when it has none or is gone.
+	Name nullable.Nullable[string] `json:"name"`
+
+	// Settled Spent, by the record.
+	Settled SignedCredits `json:"settled"`
+	Subject string        `json:"subject"`
+
+	// Unrecorded Of `settled`: had waited in the usage stream.
+	Unrecorded  SignedCredits `json:"unrecorded"`
+	WindowEnd   time.Time     `json:"window_end"`
+	WindowStart time.Time     `json:"window_start"`
+}
+
+// LedgerDrift defines model for LedgerDrift.
+type LedgerDrift struct {
+	// AsOf When the comparison began.
+	AsOf time.Time `json:"as_of"`
+
+	// Built False while the ledger is empty or may be older than it was: it is being built from the record, and grants nothing.
+	Built bool            `json:"built"`
+	Data  []LedgerCounter `json:"data"`
+
+	// Epoch The number of its building.
+	Epoch      int64                         `json:"epoch"`
+	HasMore    bool                          `json:"has_more"`
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+	Totals     struct {
+		// Above Sum of the drifts above 0.
+		Above SignedCredits `json:"above"`
+
+		// Below Sum of those below 0, without the sign.
+		Below SignedCredits `json:"below"`
+
+		// Counters That were compared.
+		Counters int `json:"counters"`
+		Drifting int `json:"drifting"`
+
+		// Max The largest, without its sign.
+		Max SignedCredits `json:"max"`
+	} `json:"totals"`
+	Unit string `json:"unit"`
+}
+
+// LedgerReconcile defines model for LedgerReconcile.
+type LedgerReconcile struct {
+	// Reason Why, for the audit log.
+	Reason string `json:"reason"`
+}
+
+// LedgerReconciled defines model for LedgerReconciled.
+type LedgerReconciled struct {
+	AsOf      time.Time `json:"as_of"`
+	Corrected int       `json:"corrected"`
+
+	// Counters That were compared.
+	Counters int `json:"counters"`
+
+	// Left Counters that changed hands so often meanwhile that they were left: reconcile again.
+	Left int `json:"left"`
+
+	// Lowered What was taken off counters that were too high.
+	Lowered SignedCredits `json:"lowered"`
+
+	// Raised What was added to counters that were too low.
+	Raised SignedCredits `json:"raised"`
+	Unit   string        `json:"unit"`
+}
+
 // Limit defines model for Limit.
 type Limit = alfred.Limit
 
@@ -3041,6 +3127,25 @@ type ListJobRowsParams struct {
 	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetLedgerDriftParams defines parameters for GetLedgerDrift.
+type GetLedgerDriftParams struct {
+	// All Also the counters that agree.
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor   `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *PageSize `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReconcileLedgerParams defines parameters for ReconcileLedger.
+type ReconcileLedgerParams struct {
+	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
+	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Makes the request safe to repeat for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListSetAsideParams defines parameters for ListSetAside.
 type ListSetAsideParams struct {
 	State *ListSetAsideParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -3702,6 +3807,9 @@ type ReplaceDepartmentJSONRequestBody = DepartmentPut
 // CreateJobJSONRequestBody defines body for CreateJob for application/json ContentType.
 type CreateJobJSONRequestBody = JobCreate
 
+// ReconcileLedgerJSONRequestBody defines body for ReconcileLedger for application/json ContentType.
+type ReconcileLedgerJSONRequestBody = LedgerReconcile
+
 // PutLimitsJSONRequestBody defines body for PutLimits for application/json ContentType.
 type PutLimitsJSONRequestBody = LimitsPut
 
@@ -3815,6 +3923,12 @@ type ServerInterface interface {
 	// ListJobRows What became of each row
 	// (GET /v1/admin/jobs/{job_id}/rows)
 	ListJobRows(c *gin.Context, jobId JobID, params ListJobRowsParams)
+	// GetLedgerDrift The live ledger beside the record
+	// (GET /v1/admin/ledger/drift)
+	GetLedgerDrift(c *gin.Context, params GetLedgerDriftParams)
+	// ReconcileLedger Make the live ledger what the record says
+	// (POST /v1/admin/ledger/reconcile)
+	ReconcileLedger(c *gin.Context, params ReconcileLedgerParams)
 	// ListSetAside What could not be booked
 	// (GET /v1/admin/ledger/set-aside)
 	ListSetAside(c *gin.Context, params ListSetAsideParams)
@@ -4803,6 +4917,97 @@ func (siw *ServerInterfaceWrapper) ListJobRows(c *gin.Context) {
 	}
 
 	siw.Handler.ListJobRows(c, jobId, params)
+}
+
+// GetLedgerDrift operation middleware
+func (siw *ServerInterfaceWrapper) GetLedgerDrift(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLedgerDriftParams
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", c.Request.URL.Query(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter all: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetLedgerDrift(c, params)
+}
+
+// ReconcileLedger operation middleware
+func (siw *ServerInterfaceWrapper) ReconcileLedger(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReconcileLedgerParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", c.Request.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReconcileLedger(c, params)
 }
 
 // ListSetAside operation middleware
@@ -8731,6 +8936,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/audit.csv", wrapper.ExportAudit)
 	router.GET(options.BaseURL+"/v1/admin/ledger/set-aside", wrapper.ListSetAside)
 	router.POST(options.BaseURL+"/v1/admin/ledger/set-aside/:entry_id/retry", wrapper.RetrySetAside)
+	router.GET(options.BaseURL+"/v1/admin/ledger/drift", wrapper.GetLedgerDrift)
+	router.POST(options.BaseURL+"/v1/admin/ledger/reconcile", wrapper.ReconcileLedger)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI)
 }
 
@@ -9357,6 +9564,85 @@ type ListJobRowsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListJobRowsdefaultApplicationProblemPlusJSONResponse) VisitListJobRowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLedgerDriftRequestObject struct {
+	Params GetLedgerDriftParams
+}
+
+type GetLedgerDriftResponseObject interface {
+	VisitGetLedgerDriftResponse(w http.ResponseWriter) error
+}
+
+type GetLedgerDrift200JSONResponse LedgerDrift
+
+func (response GetLedgerDrift200JSONResponse) VisitGetLedgerDriftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLedgerDriftdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLedgerDriftdefaultApplicationProblemPlusJSONResponse) VisitGetLedgerDriftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReconcileLedgerRequestObject struct {
+	Params ReconcileLedgerParams
+	Body   *ReconcileLedgerJSONRequestBody
+}
+
+type ReconcileLedgerResponseObject interface {
+	VisitReconcileLedgerResponse(w http.ResponseWriter) error
+}
+
+type ReconcileLedger200JSONResponse LedgerReconciled
+
+func (response ReconcileLedger200JSONResponse) VisitReconcileLedgerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReconcileLedgerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReconcileLedgerdefaultApplicationProblemPlusJSONResponse) VisitReconcileLedgerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12729,6 +13015,12 @@ type StrictServerInterface interface {
 	// ListJobRows What became of each row
 	// (GET /v1/admin/jobs/{job_id}/rows)
 	ListJobRows(ctx context.Context, request ListJobRowsRequestObject) (ListJobRowsResponseObject, error)
+	// GetLedgerDrift The live ledger beside the record
+	// (GET /v1/admin/ledger/drift)
+	GetLedgerDrift(ctx context.Context, request GetLedgerDriftRequestObject) (GetLedgerDriftResponseObject, error)
+	// ReconcileLedger Make the live ledger what the record says
+	// (POST /v1/admin/ledger/reconcile)
+	ReconcileLedger(ctx context.Context, request ReconcileLedgerRequestObject) (ReconcileLedgerResponseObject, error)
 	// ListSetAside What could not be booked
 	// (GET /v1/admin/ledger/set-aside)
 	ListSetAside(ctx context.Context, request ListSetAsideRequestObject) (ListSetAsideResponseObject, error)
@@ -13496,6 +13788,76 @@ func (sh *strictHandler) ListJobRows(ctx *gin.Context, jobId JobID, params ListJ
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListJobRowsResponseObject); ok {
 		if err := validResponse.VisitListJobRowsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLedgerDrift operation middleware
+func (sh *strictHandler) GetLedgerDrift(ctx *gin.Context, params GetLedgerDriftParams) {
+	var request GetLedgerDriftRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLedgerDrift(ctx, request.(GetLedgerDriftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLedgerDrift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetLedgerDriftResponseObject); ok {
+		if err := validResponse.VisitGetLedgerDriftResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReconcileLedger operation middleware
+func (sh *strictHandler) ReconcileLedger(ctx *gin.Context, params ReconcileLedgerParams) {
+	var request ReconcileLedgerRequestObject
+
+	request.Params = params
+
+	var body ReconcileLedgerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReconcileLedger(ctx, request.(ReconcileLedgerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReconcileLedger")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReconcileLedgerResponseObject); ok {
+		if err := validResponse.VisitReconcileLedgerResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

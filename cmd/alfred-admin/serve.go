@@ -44,7 +44,8 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.Metrics = admin.NewMetrics(registry)
 	watch := ledgerwatch.New(live, registry, log)
-	app.Closing = ctx.Done()
+	rebuilder := &admin.Rebuilder{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics}
+	app.Closing, app.Ledger = ctx.Done(), rebuilder
 	api, err := admin.NewHandler(app)
 	if err != nil {
 		return err
@@ -67,7 +68,6 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
-	rebuilder := &admin.Rebuilder{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics}
 	wg.Go(func() { rebuilder.Run(background) })
 	publisher := admin.Publisher{Records: records, Live: live, Now: app.Now, Log: log, Metrics: app.Metrics, Ledger: rebuilder}
 	wg.Go(func() { publisher.Run(background) })

@@ -235,6 +235,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/ledger/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The live ledger beside the record
+         * @description Compares every counter of a window that is open with what was recorded, now: `drift` is what the counter is above
+         *     `settled + moves + held`, negative when it is below. Counters that agree are left out unless `all`. Each page is a comparison of its
+         *     own, by kind, subject and window; counters are compared a thousand at a time, each thousand at one instant. What still waited in the
+         *     usage stream is recorded by it. Counters that are too low are raised every minute; those that are too high stay so until `reconcile`.
+         */
+        get: operations["getLedgerDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/ledger/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the live ledger what the record says
+         * @description Raises and lowers every counter that drifts. For each hundred, the audit event `ledger.reconcile` with each counter before and after is
+         *     written first, then they are corrected in one step; requests go on meanwhile, and what they add is kept. What was announced and not
+         *     done, because the ledger changed in between, is worked out anew and said by `ledger.reconcile.withdrawn`. Refused with `conflict` while
+         *     the ledger is being built, or somebody else reconciles it. With `?dry_run=true` the answer is those audit events.
+         */
+        post: operations["reconcileLedger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/ledger/set-aside": {
         parameters: {
             query?: never;
@@ -1775,9 +1821,9 @@ export interface components {
         };
         FieldChange: {
             /** @description Absent when it is gone. */
-            after?: unknown;
+            after?: string | number | boolean | Record<string, never> | unknown[] | null;
             /** @description Absent when it was not there. */
-            before?: unknown;
+            before?: string | number | boolean | Record<string, never> | unknown[] | null;
             field: string;
         };
         FirstRequest: {
@@ -1933,6 +1979,77 @@ export interface components {
         KeyRotation: {
             key: components["schemas"]["Key"];
             replaced: components["schemas"]["Key"];
+        };
+        LedgerCounter: {
+            /** @description `live` above what it should be. */
+            drift: components["schemas"]["SignedCredits"];
+            /** @description By open holds; null when more are open than are counted (5000): then `drift` speaks of what is settled. */
+            held: number | null;
+            kind: string;
+            /** @description Committed in the live ledger. */
+            live: components["schemas"]["SignedCredits"];
+            /** @description Of `live`: settled, moves included. */
+            live_settled: components["schemas"]["SignedCredits"];
+            /** @description Moved away by transfers and releases, those under way included. */
+            moves: components["schemas"]["SignedCredits"];
+            /** @description Null when it has none or is gone. */
+            name: string | null;
+            /** @description Spent, by the record. */
+            settled: components["schemas"]["SignedCredits"];
+            subject: string;
+            /** @description Of `settled`: had waited in the usage stream. */
+            unrecorded: components["schemas"]["SignedCredits"];
+            /** Format: date-time */
+            window_end: string;
+            /** Format: date-time */
+            window_start: string;
+        };
+        LedgerDrift: {
+            /**
+             * Format: date-time
+             * @description When the comparison began.
+             */
+            as_of: string;
+            /** @description False while the ledger is empty or may be older than it was: it is being built from the record, and grants nothing. */
+            built: boolean;
+            data: components["schemas"]["LedgerCounter"][];
+            /**
+             * Format: int64
+             * @description The number of its building.
+             */
+            epoch: number;
+            has_more: boolean;
+            next_cursor: components["schemas"]["NextCursor"];
+            totals: {
+                /** @description Sum of the drifts above 0. */
+                above: components["schemas"]["SignedCredits"];
+                /** @description Sum of those below 0, without the sign. */
+                below: components["schemas"]["SignedCredits"];
+                /** @description That were compared. */
+                counters: number;
+                drifting: number;
+                /** @description The largest, without its sign. */
+                max: components["schemas"]["SignedCredits"];
+            };
+            unit: string;
+        };
+        LedgerReconcile: {
+            /** @description Why, for the audit log. */
+            reason: string;
+        };
+        LedgerReconciled: {
+            /** Format: date-time */
+            as_of: string;
+            corrected: number;
+            /** @description That were compared. */
+            counters: number;
+            /** @description Counters that changed hands so often meanwhile that they were left: reconcile again. */
+            left: number;
+            /** @description What was taken off counters that were too high. */
+            lowered: components["schemas"]["SignedCredits"];
+            /** @description What was added to counters that were too low. */
+            raised: components["schemas"]["SignedCredits"];
+            unit: string;
         };
         Limit: {
             credits?: components["schemas"]["Credits"];
@@ -3532,6 +3649,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRowPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLedgerDrift: {
+        parameters: {
+            query?: {
+                /** @description Also the counters that agree. */
+                all?: boolean;
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of counters, and the totals of all. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerDrift"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reconcileLedger: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LedgerReconcile"];
+            };
+        };
+        responses: {
+            /** @description What was corrected. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerReconciled"];
                 };
             };
             default: components["responses"]["Problem"];
