@@ -157,7 +157,7 @@ func (w *world) do(method, path, key, body string, headers ...string) reply {
 		r.Header.Set(name, value)
 	}
 	if strings.HasSuffix(r.URL.Path, "/stream") { // it would go on for ever
-		ctx, cancel := context.WithTimeout(r.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(r.Context(), 250*time.Millisecond)
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
