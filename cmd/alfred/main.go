@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(upCommand(), downCommand(), resetCommand(), mockCommand(), envoyCommand(), adminCommand(), fetchCommand(), readyCommand(), uiCommand(), versionCommand())
+	root.AddCommand(upCommand(), downCommand(), resetCommand(), mockCommand(), envoyCommand(), adminCommand(), fetchCommand(), readyCommand(), doctorCommand(), uiCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
