@@ -1,5 +1,5 @@
 import 'mantine-datatable/styles.css';
-import { Button, Skeleton, Text } from '@mantine/core';
+import { Button, Skeleton, Text, VisuallyHidden } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconArrowsSort } from '@tabler/icons-react';
 import { DataTable as Table, type DataTableColumn } from 'mantine-datatable';
 import { useRef, type ReactNode } from 'react';
@@ -66,7 +66,7 @@ export function DataTable<T>({ label, columns, rows, idOf, loading, error, retry
   if (rows.length === 0 && !paging?.cursor) return <>{empty}</>;
   const list: DataTableColumn<T>[] = columns.map((c) => ({
     accessor: c.id as never,
-    title: c.sortable && onSort ? <SortButton column={c} sort={sort} onSort={onSort} /> : c.title,
+    title: c.sortable && onSort ? <SortButton column={c} sort={sort} onSort={onSort} /> : c.title || <VisuallyHidden>Actions</VisuallyHidden>,
     textAlign: c.numeric ? 'right' : 'left',
     width: c.width,
     render: c.cell,

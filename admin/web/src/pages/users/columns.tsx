@@ -1,0 +1,78 @@
+import { Tooltip } from '@mantine/core';
+import { IconShieldCheck } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { Credits, LimitCell, SourceBadge, StatusBadge, Time, Tone, type Column } from '@/components';
+import type { Person } from './filters';
+import { PersonActs } from './PersonActs';
+import classes from './Users.module.css';
+
+/** "Owner" or "Admin"; a member needs no badge. */
+export function RoleBadge({ role }: { role: Person['access_role'] }) {
+  if (role === 'member') return null;
+  return (
+    <Tone tone="accent" icon={IconShieldCheck}>
+      {role === 'owner' ? 'Owner' : 'Admin'}
+    </Tone>
+  );
+}
+
+/** The columns of the directory. */
+export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: (m: Person['teams'][number]) => string; onEdit: (p: Person) => void }): Column<Person>[] {
+  return [
+    {
+      id: 'name',
+      title: 'Name',
+      sortable: true,
+      cell: (p) => (
+        <div className={classes.person}>
+          <div className={classes.name}>
+            <Link to={`/users/${p.id}` as '/'} title={p.name}>
+              {p.name}
+            </Link>
+            <RoleBadge role={p.access_role} />
+          </div>
+          <span className={classes.mail} title={p.email}>
+            {p.email}
+          </span>
+          {p.status !== 'active' && (
+            <span className={classes.small}>
+              <StatusBadge status={p.status} />
+            </span>
+          )}
+        </div>
+      ),
+    },
+    { id: 'status', title: 'Status', width: 130, from: 'tablet', cell: (p) => <StatusBadge status={p.status} /> },
+    { id: 'teams', title: 'Teams', width: 160, from: 'desktop', cell: (p) => <Teams person={p} nameOf={teamName} /> },
+    {
+      id: 'quota',
+      title: 'Quota',
+      sortable: true,
+      numeric: true,
+      width: 100,
+      from: 'tablet',
+      cell: (p) => (
+        <Tooltip label={<SourceBadge source={p.source} />}>
+          <span className="num">
+            <Credits value={p.effective_quota} />
+          </span>
+        </Tooltip>
+      ),
+    },
+    { id: 'used', title: 'Used', sortable: true, numeric: true, width: 100, from: 'desktop', cell: (p) => <Credits value={p.used_tokens} /> },
+    { id: 'used_percent', title: 'Of quota', sortable: true, cell: (p) => <div className={classes.share}><LimitCell used={p.used_tokens ?? null} limit={p.effective_quota} label={`Quota of ${p.name}`} /></div> },
+    { id: 'last_seen', title: 'Last seen', sortable: true, width: 132, from: 'wide', cell: (p) => <Time at={p.last_seen_at} zone={zone} /> },
+    { id: 'acts', title: '', width: 56, from: 'tablet', cell: (p) => <PersonActs person={p} onEdit={() => onEdit(p)} /> },
+  ];
+}
+
+function Teams({ person, nameOf }: { person: Person; nameOf: (m: Person['teams'][number]) => string }) {
+  if (person.teams.length === 0) return <span className="soft">none</span>;
+  const names = person.teams.map((t) => nameOf(t) + (t.is_admin ? ' (admin)' : ''));
+  return (
+    <span className={classes.teams} title={names.join(', ')}>
+      {names[0]}
+      {names.length > 1 && <span className="soft"> +{names.length - 1}</span>}
+    </span>
+  );
+}
