@@ -126,6 +126,7 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
             <div className="soft">Below 0 it is taken, above 0 it is given. Both together have to be the same.</div>
             {entries.map((e, i) => (
               <div key={e.key} className={classes.entry} role="group" aria-label={`Line ${i + 1}`}>
+                <div>
                 <Select
                   aria-label="Quota or pool"
                   allowDeselect={false}
@@ -136,12 +137,15 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
                   value={e.kind}
                   onChange={(kind) => change(e.key, { kind: kind as Entry['kind'] })}
                 />
+                </div>
+                <div>
                 {e.kind === 'person' ? (
                   <PersonPicker quiet label="Person" value={e.person} onChange={(person) => change(e.key, { person })} autoFocus={i === 0} />
                 ) : (
                   <Select aria-label="Team" placeholder={teams.error ? 'Teams could not be read' : 'Team'} searchable value={e.team} onChange={(team) => change(e.key, { team })} data={(teams.data?.teams ?? []).map((t) => ({ value: t.id, label: t.name }))} />
                 )}
-                <NumberInput aria-label="Credits, below 0 is taken" placeholder={i === 0 ? '−500' : '500'} thousandSeparator=" " value={e.amount} onChange={(amount) => change(e.key, { amount })} />
+                </div>
+                <NumberInput aria-label="Credits, below 0 is taken" placeholder={i === 0 ? '−500' : '500'} hideControls thousandSeparator=" " value={e.amount} onChange={(amount) => change(e.key, { amount })} />
                 <ActionIcon size={28} aria-label={`Remove line ${i + 1}`} disabled={entries.length <= 2} onClick={() => setEntries((all) => all.filter((x) => x.key !== e.key))}>
                   <IconX size={16} />
                 </ActionIcon>

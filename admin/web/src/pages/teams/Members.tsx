@@ -82,8 +82,7 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
     {
       id: 'drawn',
       title: 'Drawn of the share',
-      width: 220,
-      cell: (r) => (r.share === null ? <span className="soft">–</span> : r.status === 'active' ? <LimitCell used={r.drawn} held={r.held} limit={r.share} label={`Share of ${r.name}`} /> : <span className="soft">{r.drawn ? <><Credits value={r.drawn} /> drawn, </> : ''}no share while {r.status === 'on_vacation' ? 'away' : 'suspended'}</span>),
+      cell: (r) => (r.share === null ? <span className="soft">–</span> : r.status === 'active' ? <div className={classes.bar}><LimitCell used={r.drawn} held={r.held} limit={r.share} label={`Share of ${r.name}`} /></div> : <span className="soft">{r.drawn ? <><Credits value={r.drawn} /> drawn, </> : ''}no share while {r.status === 'on_vacation' ? 'away' : 'suspended'}</span>),
     },
     { id: 'share', title: 'Share', numeric: true, from: 'desktop', cell: (r) => <Credits value={r.share} /> },
     { id: 'free', title: 'Free', numeric: true, from: 'tablet', cell: (r) => <Credits value={r.free} /> },

@@ -56,7 +56,7 @@ export default function Teams() {
         </div>
       ),
     },
-    { id: 'used', title: 'Pool used', sortable: true, width: 220, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
+    { id: 'used', title: 'Pool used', sortable: true, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
     { id: 'free', title: 'Free', sortable: true, numeric: true, cell: (t) => <Credits value={t.pool_available} /> },
     { id: 'pool', title: 'Pool', sortable: true, numeric: true, from: 'tablet', cell: (t) => <Credits value={t.effective_pool} /> },
     { id: 'share', title: 'Share each', sortable: true, numeric: true, from: 'desktop', cell: (t) => (shareOf(t) === null ? <span className="soft">first come</span> : <Credits value={shareOf(t)} />) },
