@@ -50,7 +50,7 @@ func (b *Rebuilder) Run(ctx context.Context) {
 			}
 		}
 		for _, org := range orgs {
-			err = errors.Join(err, b.Ensure(ctx, org.ID), b.compare(ctx, org.ID))
+			err = errors.Join(err, b.Step(ctx, org.ID))
 		}
 		if err != nil && ctx.Err() == nil {
 			b.Log.Error("keep the live ledger", "err", err)
@@ -61,6 +61,12 @@ func (b *Rebuilder) Run(ctx context.Context) {
 		pause.reset()
 		wait(ctx, rebuildEvery)
 	}
+}
+
+// Step builds a ledger that is not what it should be, and compares it from
+// time to time.
+func (b *Rebuilder) Step(ctx context.Context, org alfred.OrgID) error {
+	return errors.Join(b.Ensure(ctx, org), b.compare(ctx, org))
 }
 
 // Ensure builds a ledger that is not what it should be, and returns at once

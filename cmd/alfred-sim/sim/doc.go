@@ -3,8 +3,8 @@
 // charged twice or granted that was not there.
 //
 // What runs is the product: several data planes (gate, endings, spool, keeper,
-// reaper, directory), two recorders and the publisher, over the live ledger of
-// store/memory. What is simulated is everything between and below them:
+// reaper, directory), two recorders, the publisher and the rebuilder, over the
+// live ledger of store/memory. What is simulated is everything between and below them:
 //
 //   - time: a queue of events; nothing ever sleeps;
 //   - the network: requests and replies are dropped, sent twice, delayed and
@@ -32,4 +32,10 @@
 // leaves nothing; I7 nothing stays held; I8 the stream is trimmed below what is
 // recorded only; I9 counters fall by releases and corrections only; I10 the
 // people's counters sum to the organisation's.
+//
+// After a failover the rebuilder builds the ledger, and at the end the counters
+// of windows that are open must be what the record says, as without one. One
+// step of the rebuilder is a single instant here; that it may be interrupted is
+// tested over real servers. Left out is a reservation that arrives after its
+// settlement was sent to the record: see world.ghosts.
 package sim

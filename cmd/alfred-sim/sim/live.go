@@ -38,6 +38,9 @@ func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState,
 	return call(l.world, l.world.redis, "settle "+string(s.Record.Hold), func() (end alfred.EndState, err error) {
 		l.world.checked(ending, func() { end, err = l.world.store.Settle(ctx, s) })
 		l.world.afterEnd(s.Record.Hold, end, err)
+		if alfred.ErrorCode(err) == alfred.CodeNotFound {
+			l.world.doubted[s.Record.Hold] = true
+		}
 		return end, err
 	})
 }
@@ -60,12 +63,8 @@ func (l live) Reap(ctx context.Context, org alfred.OrgID, limit int) (int, error
 	})
 }
 
-// Epoch is that of a ledger that is always believed: nothing here builds one
-// anew.
 func (l live) Epoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error) {
-	e, err := l.world.store.Epoch(ctx, org)
-	e.Lineage = ""
-	return e, err
+	return at(l.world, l.host, l.world.redis, func() (alfred.Epoch, error) { return l.world.store.Epoch(ctx, org) })
 }
 
 func (l live) AppendEvents(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) error {

@@ -86,6 +86,8 @@ func (w *world) startControl(h *host) {
 	if h.name == "publisher" {
 		now := func() time.Time { return w.now }
 		publisher := admin.Publisher{Records: records, Live: published{live: here}, Now: now, Log: w.log}
+		rebuilder := &admin.Rebuilder{Records: records, Live: building{here}, Now: now, Log: w.log}
+		w.loop(h, func() time.Duration { _ = rebuilder.Step(w.ctx, orgID); return 250 * time.Millisecond }) // tried again
 		jobs := admin.Jobs{Config: admin.Config{Records: records, Live: published{live: here}, Now: now, Log: w.log}}
 		w.loop(h, func() time.Duration { _ = jobs.RestoreDirectory(w.ctx); return 30 * time.Second }) // tried again
 		w.loop(h, func() time.Duration {

@@ -29,6 +29,8 @@ type record struct {
 	told      map[string]bool // kinds and reservations of events that were booked or added nothing
 	decisions map[alfred.DecisionID]alfred.Decision
 	counters  map[string]alfred.Credits // counter_usage
+	named     map[string]alfred.Counter
+	built     alfred.Epoch
 }
 
 // eventKey is what is unique of an event.
@@ -41,7 +43,7 @@ type eventKey struct {
 func newRecord(org alfred.Organization) *record {
 	return &record{
 		org: org, events: map[eventKey]alfred.UsageEvent{}, booked: map[alfred.HoldID]*store.Booked{}, told: map[string]bool{},
-		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{},
+		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{}, named: map[string]alfred.Counter{},
 	}
 }
 
@@ -80,6 +82,7 @@ func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (in
 		inserted++
 		for _, c := range row.Charges {
 			r.counters[store.Name(c.Counter)] += c.Amount
+			r.named[store.Name(c.Counter)] = c.Counter
 		}
 	}
 	return inserted, nil

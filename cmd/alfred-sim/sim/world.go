@@ -59,12 +59,16 @@ type world struct {
 	replaced time.Time              // when a failover was last
 	unheard  bool                   // nobody waits any more for the answer to what is executed
 	orphans  map[alfred.HoldID]bool // granted unheard
-	truths   []*truth
-	stepped  int
-	granted  int
-	deaths   int
-	lost     int // failovers
-	failure  *Failure
+	// doubted are holds whose settlement the ledger has sent to the record, since it may have forgotten them. One whose
+	// reservation comes after that is a ghost: granted and reaped, it stays on the live counters until a person reconciles.
+	doubted map[alfred.HoldID]bool
+	ghosts  int
+	truths  []*truth
+	stepped int
+	granted int
+	deaths  int
+	lost    int // failovers
+	failure *Failure
 }
 
 // replica is the live store as a replica has it that fell behind.
@@ -108,7 +112,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
 		shadow: shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}}, excess: map[string]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
-		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
+		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{}, doubted: map[alfred.HoldID]bool{},
 	}
 	w.store = memory.New(func() time.Time { return w.now })
 	if e, err := w.store.BeginEpoch(context.Background(), orgID); err == nil { // a store in memory never fails
