@@ -1,39 +1,67 @@
-import { Alert, Button, NumberInput, Select, Skeleton, Switch, TextInput } from '@mantine/core';
+import { Alert, Button, NumberInput, Select, Skeleton, Switch, Tabs, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { client, ifMatch, Problem, useTagged, type Tagged } from '@/api';
 import { Card, Confirm, ErrorState, PageHeader, Refused, WindowBadge, done } from '@/components';
 import { useSession } from '@/api';
 import { number } from '@/format';
+import { oneOf, useUrlState } from '@/url/state';
 import { Demo } from './Demo';
 import { changeOf, differing, valuesOf, words, type Organization, type Values } from './fields';
+import { Keys } from './Keys';
+import { Limits } from './Limits';
 import { Variables } from './Variables';
 import classes from './Settings.module.css';
 
 const key = ['organization'];
 const read = (signal: AbortSignal) => client.GET('/v1/admin/organization', { signal });
 
-/** What holds for the whole organisation, and where each default comes from. */
+const params = { part: oneOf('organisation', 'limits', 'keys') };
+
+/** What holds for the whole organisation: its own settings, the limits that bind it, and whose a key is. */
 export default function Settings() {
   const session = useSession();
-  const organisation = useTagged<Organization>(key, read);
+  const [{ part }, set] = useUrlState(params);
   return (
     <>
       <PageHeader title="Settings" badges={<WindowBadge window={session.window} />} />
-      <div className={classes.stack}>
-        {organisation.data ? (
-          <Form tagged={organisation.data} reload={async () => (await organisation.refetch()).data} />
-        ) : organisation.error ? (
-          <ErrorState error={organisation.error} what="the settings" retry={() => void organisation.refetch()} retrying={organisation.isFetching} />
-        ) : (
-          <Card title="Organisation">
-            <Skeleton height={320} />
-          </Card>
-        )}
-        <Variables />
-        <Demo />
-      </div>
+      <Tabs value={part} onChange={(p) => set({ part: (p ?? 'organisation') as typeof part })} keepMounted={false}>
+        <Tabs.List aria-label="Parts of the settings" mb="lg">
+          <Tabs.Tab value="organisation">Organisation</Tabs.Tab>
+          <Tabs.Tab value="limits">Limits</Tabs.Tab>
+          <Tabs.Tab value="keys">Keys</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="organisation">
+          <Organisation />
+        </Tabs.Panel>
+        <Tabs.Panel value="limits">
+          <Limits />
+        </Tabs.Panel>
+        <Tabs.Panel value="keys">
+          <Keys />
+        </Tabs.Panel>
+      </Tabs>
     </>
+  );
+}
+
+/** The organisation's own settings, and where each default comes from. */
+function Organisation() {
+  const organisation = useTagged<Organization>(key, read);
+  return (
+    <div className={classes.stack}>
+      {organisation.data ? (
+        <Form tagged={organisation.data} reload={async () => (await organisation.refetch()).data} />
+      ) : organisation.error ? (
+        <ErrorState error={organisation.error} what="the settings" retry={() => void organisation.refetch()} retrying={organisation.isFetching} />
+      ) : (
+        <Card title="Organisation">
+          <Skeleton height={320} />
+        </Card>
+      )}
+      <Variables />
+      <Demo />
+    </div>
   );
 }
 
