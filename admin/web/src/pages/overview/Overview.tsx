@@ -5,6 +5,7 @@ import { allows } from '@/api/permission';
 import { Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, useNow } from '@/components';
 import { count, dayMonth, number, percent } from '@/format';
 import { scopeQuery, usePeriod, useScope } from '@/shell/controls';
+import { FirstSteps } from '../onboarding/Banner';
 import { against, isOver, paceFigure } from './answers';
 import { Efficiency } from './Efficiency';
 import classes from './Overview.module.css';
@@ -42,11 +43,14 @@ export default function Overview() {
 
   const o = overview.data;
   const header = (
-    <PageHeader
-      title="Overview"
-      badges={o && <Freshness at={stream.at && stream.live && stream.at.getTime() > overview.dataUpdatedAt ? stream.at : overview.dataUpdatedAt} live={stream.live} />}
-      about={scope.level !== 'organization' && o ? `Only ${o.scope.name}` : undefined}
-    />
+    <>
+      <PageHeader
+        title="Overview"
+        badges={o && <Freshness at={stream.at && stream.live && stream.at.getTime() > overview.dataUpdatedAt ? stream.at : overview.dataUpdatedAt} live={stream.live} />}
+        about={scope.level !== 'organization' && o ? `Only ${o.scope.name}` : undefined}
+      />
+      <FirstSteps />
+    </>
   );
   if (overview.error && !o) {
     return (

@@ -264,7 +264,7 @@ function Form({ tagged, reload }: { tagged: Tagged<Organization>; reload: () => 
         acknowledge="Everybody’s quota and every pool start anew at another time"
         consequences={
           <>
-            The window that runs now is cut anew for every person and team. What was used since its new start counts against it; usage, transfers and history are kept. What was {v.zone !== origin.current.zone ? `midnight in ${origin.current.zone} is midnight in ${v.zone}` : 'given in the old window ends with it'}.
+            It holds at once. When credits were already spent or moved in the window that runs, a change that would move the start of that window is refused: make it right after the reset.
           </>
         }
         onConfirm={save}
