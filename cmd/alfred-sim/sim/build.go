@@ -35,7 +35,9 @@ func (b building) Correct(ctx context.Context, org alfred.OrgID, seen alfred.Epo
 			// What was spent is told late, and may stand above a ceiling by then.
 			b.world.excess[store.Name(c.Counter)] += c.Committed
 		}
+		b.world.raising = true
 		b.world.checked(ending, func() { done, err = b.world.store.Correct(ctx, org, seen, changes) })
+		b.world.raising = false
 		return done, err
 	})
 }

@@ -38,9 +38,6 @@ func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState,
 	return call(l.world, l.world.redis, "settle "+string(s.Record.Hold), func() (end alfred.EndState, err error) {
 		l.world.checked(ending, func() { end, err = l.world.store.Settle(ctx, s) })
 		l.world.afterEnd(s.Record.Hold, end, err)
-		if alfred.ErrorCode(err) == alfred.CodeNotFound {
-			l.world.doubted[s.Record.Hold] = true
-		}
 		return end, err
 	})
 }

@@ -59,16 +59,15 @@ type world struct {
 	replaced time.Time              // when a failover was last
 	unheard  bool                   // nobody waits any more for the answer to what is executed
 	orphans  map[alfred.HoldID]bool // granted unheard
-	// doubted are holds whose settlement the ledger has sent to the record, since it may have forgotten them. One whose
-	// reservation comes after that is a ghost: granted and reaped, it stays on the live counters until a person reconciles.
-	doubted map[alfred.HoldID]bool
-	ghosts  int
-	truths  []*truth
-	stepped int
-	granted int
-	deaths  int
-	lost    int // failovers
-	failure *Failure
+	raising  bool                   // the rebuilder is at the counters
+	uneven   bool                   // it raised some while others were too high
+	high     int                    // counters above the record at the end, after a failover
+	truths   []*truth
+	stepped  int
+	granted  int
+	deaths   int
+	lost     int // failovers
+	failure  *Failure
 }
 
 // replica is the live store as a replica has it that fell behind.
@@ -93,7 +92,7 @@ func Run(o Options, dir string, out io.Writer) (report Report, err error) {
 	w.play()
 	w.rest()
 	report = Report{
-		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost,
+		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost, High: min(w.high, 1),
 		Elapsed: w.now.Sub(w.began),
 	}
 	for _, t := range w.truths {
@@ -112,7 +111,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
 		shadow: shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}}, excess: map[string]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
-		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{}, doubted: map[alfred.HoldID]bool{},
+		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
 	}
 	w.store = memory.New(func() time.Time { return w.now })
 	if e, err := w.store.BeginEpoch(context.Background(), orgID); err == nil { // a store in memory never fails
