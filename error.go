@@ -55,7 +55,6 @@ const (
 	CodeUnavailable     Code = "unavailable"
 	CodeUpstream        Code = "upstream_unavailable"
 	CodeBroken          Code = "upstream_broken"
-	CodeNotBuilt        Code = "not_built"
 	CodeInternal        Code = "internal"
 )
 
@@ -111,7 +110,6 @@ func Explanations() []Explanation {
 		{CodeUnavailable, 503, "Temporarily unavailable", "server_error", "Try again shortly; nothing was charged."},
 		{CodeUpstream, 503, "Provider unavailable", "server_error", "Try again shortly; check the provider's key and address. Nothing was charged."},
 		{CodeBroken, 502, "Provider broke off its answer", "server_error", "Try again. What the provider had received is charged as an estimate, marked so in your usage."},
-		{CodeNotBuilt, 501, "Not built yet", "server_error", "Nothing was changed. Look at the changelog of the next version."},
 		{CodeInternal, 500, "Internal error", "server_error", "Try again; if it stays, tell an admin the request id."},
 	}
 }

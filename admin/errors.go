@@ -54,7 +54,7 @@ func (s *server) refuse(w http.ResponseWriter, c *call, err error) {
 		e = &alfred.Error{Code: alfred.CodeInternal, Message: "Something went wrong. Tell an admin the request id " + c.request + "."}
 	}
 	x := alfred.Explain(e.Code)
-	if x.Status >= 500 && e.Code != alfred.CodeNotBuilt {
+	if x.Status >= 500 {
 		s.Log.Error("request failed", "request_id", c.request, "operation", c.operation, "err", err)
 	}
 	p := problem{

@@ -147,6 +147,8 @@ type HistoryRecords interface {
 	TriedSetAside(ctx context.Context, org alfred.OrgID, entry, reason string, booked bool, at time.Time) (alfred.EntrySetAside, error)
 	Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) // newest first, without decisions
 	UsageTotals(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) ([]alfred.UsageTotal, error)
+	ProviderUses(ctx context.Context, org alfred.OrgID, from, until time.Time) ([]alfred.ProviderUse, error)
+	ModelUses(ctx context.Context, org alfred.OrgID, from, until time.Time) ([]alfred.ModelUse, error)
 	UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.UsageQuery) ([]alfred.UsageRow, error) // from roll-ups alone, largest first
 	CounterUsage(ctx context.Context, org alfred.OrgID, c alfred.Counter) (alfred.Credits, error)
 	Requests(ctx context.Context, org alfred.OrgID, f alfred.RequestFilter) (events []alfred.UsageEvent, next string, err error) // newest first

@@ -26,12 +26,13 @@ type Config struct {
 	Records        Records
 	Live           Live
 	Ledger         *Rebuilder // compares and reconciles the live ledger; nil: this process cannot
-	Pepper         []byte   // that API keys are hashed with
-	PublicURL      string   // where people reach Alfred, without a slash at the end
-	Development    bool     // the first person may be created without a token
-	BootstrapToken string   // what the first person must be created with, if set
-	TrustedProxies []string // whose word is taken for a client's address
-	Notifier       Notifier // nil: nobody is told outside the inbox
+	Pepper         []byte     // that API keys are hashed with
+	PublicURL      string     // where people reach Alfred, without a slash at the end
+	Development    bool       // the first person may be created without a token
+	BootstrapToken string     // what the first person must be created with, if set
+	TrustedProxies []string   // whose word is taken for a client's address
+	Providers      []Provider // that can be asked whether they answer
+	Notifier       Notifier   // nil: nobody is told outside the inbox
 	Now            func() time.Time
 	Getenv         func(name string) string // to show it beside what counts; nil: nothing is set
 	Closing        <-chan struct{}          // ends streams when the process is to end; nil: never
@@ -43,7 +44,6 @@ type Config struct {
 
 // server answers the operations of the API.
 type server struct {
-	unbuilt
 	Config
 	router    routers.Router
 	spec      []byte

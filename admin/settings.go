@@ -38,8 +38,8 @@ func variables() []variable {
 		{name: "NOTIFICATIONS_ENABLED", description: "Tell people outside the inbox.", otherwise: "true"},
 		{name: "SLACK_WEBHOOK_URL", description: "Where notices go.", secret: true},
 		{name: "DATABASE_URL", description: "The record.", secret: true},
-		{name: "OPENAI_API_KEY", description: "Of the provider OpenAI; the data plane reads it.", secret: true},
-		{name: "ANTHROPIC_API_KEY", description: "Of the provider Anthropic; the data plane reads it.", secret: true},
+		{name: "OPENAI_API_KEY", description: "Of the provider OpenAI; the data plane sends it, and this program when it tests the provider.", secret: true},
+		{name: "ANTHROPIC_API_KEY", description: "Of the provider Anthropic; the data plane sends it, and this program when it tests the provider.", secret: true},
 	}
 }
 

@@ -18,6 +18,7 @@ type Admin struct {
 	TrustedProxies       []netip.Prefix
 	NotificationsEnabled bool
 	SlackWebhookURL      Secret
+	Providers                   // to ask whether they answer; a mock only where ALFRED_MOCK_URL names it
 	UIDir                string // where the web app's build lies; empty means in the program, or in the checkout
 	Quotas               Quotas
 	ShutdownPause        time.Duration // between saying that it stops and taking no more requests
@@ -38,6 +39,7 @@ func defaultAdmin() Admin {
 		Listen:               "127.0.0.1:8080",
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		NotificationsEnabled: true,
+		Providers:            providersOfAdmin(),
 		Quotas: Quotas{
 			DefaultPersonalQuota:    1000 * credit,
 			DefaultTeamPool:         10_000 * credit,
@@ -45,6 +47,13 @@ func defaultAdmin() Admin {
 			CriticalOverdraftLimit:  5000 * credit,
 		},
 	}
+}
+
+// providersOfAdmin has no mock unless one is named: the data plane may have a key that is not told here.
+func providersOfAdmin() Providers {
+	p := defaultProviders()
+	p.MockURL = ""
+	return p
 }
 
 // LoadAdmin reads the control plane's settings. The error names every setting that is wrong and what to do.
@@ -63,6 +72,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 	r.truth("NOTIFICATIONS_ENABLED", &c.NotificationsEnabled)
 	r.secret("SLACK_WEBHOOK_URL", &c.SlackWebhookURL)
 	r.text("ALFRED_UI_DIR", &c.UIDir)
+	c.Providers.read(r)
 	if u, err := url.Parse(c.SlackWebhookURL.Reveal()); c.SlackWebhookURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 		r.bad("SLACK_WEBHOOK_URL", "is not an https:// address: copy it from Slack's Incoming Webhooks page")
 	}

@@ -22,12 +22,10 @@ const (
 // Extproc is the settings of alfred-extproc, the data plane.
 type Extproc struct {
 	Shared
-	Listen       Listen // gRPC, for Envoy alone
-	HTTP         string // health, readiness and metrics, host:port
-	TLS          *TLS   // nil on a socket or loopback
-	OpenAI       Provider
-	Anthropic    Provider
-	MockURL      string
+	Listen Listen // gRPC, for Envoy alone
+	HTTP   string // health, readiness and metrics, host:port
+	TLS    *TLS   // nil on a socket or loopback
+	Providers
 	RedisTimeout time.Duration
 	// A settlement waits until so many replicas have it, at most so long; 0 replicas do not wait.
 	RedisWaitReplicas int
@@ -57,12 +55,6 @@ func (l Listen) String() string {
 	return l.Address
 }
 
-// Provider is an upstream with its credential. Without a key it is not used.
-type Provider struct {
-	Key     Secret
-	BaseURL string // without a slash at the end
-}
-
 // TLS is what mutual TLS with Envoy needs.
 type TLS struct {
 	Cert, Key, ClientCA string   // files, PEM
@@ -74,9 +66,7 @@ func defaultExtproc() Extproc {
 		Shared:       defaultShared(),
 		Listen:       Listen{"tcp", "127.0.0.1:9002"},
 		HTTP:         "127.0.0.1:9090",
-		OpenAI:       Provider{BaseURL: "https://api.openai.com/v1"},
-		Anthropic:    Provider{BaseURL: "https://api.anthropic.com/v1"},
-		MockURL:      "http://127.0.0.1:8081/v1",
+		Providers:    defaultProviders(),
 		RedisTimeout: 50 * time.Millisecond,
 		FailMode:     Deny,
 		HoldTTL:      120 * time.Second,
@@ -97,11 +87,7 @@ func LoadExtproc(getenv func(string) string) (Extproc, error) {
 	c.readListen(r)
 	c.readTLS(r)
 	r.address("ALFRED_EXTPROC_HTTP", &c.HTTP)
-	r.secret("OPENAI_API_KEY", &c.OpenAI.Key)
-	r.link("OPENAI_BASE_URL", &c.OpenAI.BaseURL)
-	r.secret("ANTHROPIC_API_KEY", &c.Anthropic.Key)
-	r.link("ANTHROPIC_BASE_URL", &c.Anthropic.BaseURL)
-	r.link("ALFRED_MOCK_URL", &c.MockURL)
+	c.Providers.read(r)
 	r.duration("ALFRED_REDIS_TIMEOUT", &c.RedisTimeout)
 	r.whole("ALFRED_REDIS_WAIT_REPLICAS", 0, 100, &c.RedisWaitReplicas)
 	r.duration("ALFRED_REDIS_WAIT_TIMEOUT", &c.RedisWaitTimeout)

@@ -350,16 +350,16 @@ func (e OverviewScopeKind) Valid() bool {
 	}
 }
 
-// Defines values for ProviderListDataHealth.
+// Defines values for ProviderRowHealth.
 const (
-	Degraded ProviderListDataHealth = "degraded"
-	Failing  ProviderListDataHealth = "failing"
-	Healthy  ProviderListDataHealth = "healthy"
-	Unknown  ProviderListDataHealth = "unknown"
+	Degraded ProviderRowHealth = "degraded"
+	Failing  ProviderRowHealth = "failing"
+	Healthy  ProviderRowHealth = "healthy"
+	Unknown  ProviderRowHealth = "unknown"
 )
 
-// Valid indicates whether the value is a known member of the ProviderListDataHealth enum.
-func (e ProviderListDataHealth) Valid() bool {
+// Valid indicates whether the value is a known member of the ProviderRowHealth enum.
+func (e ProviderRowHealth) Valid() bool {
 	switch e {
 	case Degraded:
 		return true
@@ -1817,28 +1817,11 @@ type ModelList struct {
 	AsOf time.Time `json:"as_of"`
 
 	// CardVersion In force.
-	CardVersion int64 `json:"card_version"`
-	Data        []struct {
-		Credits         SignedCredits                `json:"credits"`
-		LastUsedAt      nullable.Nullable[time.Time] `json:"last_used_at"`
-		MaxOutputTokens nullable.Nullable[int64]     `json:"max_output_tokens"`
-		Model           string                       `json:"model"`
-
-		// Price Credits per million tokens.
-		Price    ModelPrice `json:"price"`
-		Priced   bool       `json:"priced"`
-		Provider string     `json:"provider"`
-
-		// Requests In the window.
-		Requests int64 `json:"requests"`
-	} `json:"data"`
+	CardVersion int64      `json:"card_version"`
+	Data        []ModelRow `json:"data"`
 
 	// Versions Newest first.
-	Versions []struct {
-		EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
-		Prices        []ModelPrice                 `json:"prices"`
-		Version       int64                        `json:"version"`
-	} `json:"versions"`
+	Versions []PriceVersion `json:"versions"`
 }
 
 // ModelPrice Credits per million tokens.
@@ -1852,6 +1835,22 @@ type ModelPrice struct {
 
 	// Request Per request.
 	Request Credits `json:"request"`
+}
+
+// ModelRow defines model for ModelRow.
+type ModelRow struct {
+	Credits         SignedCredits                `json:"credits"`
+	LastUsedAt      nullable.Nullable[time.Time] `json:"last_used_at"`
+	MaxOutputTokens nullable.Nullable[int64]     `json:"max_output_tokens"`
+	Model           string                       `json:"model"`
+
+	// Price Credits per million tokens.
+	Price    ModelPrice `json:"price"`
+	Priced   bool       `json:"priced"`
+	Provider string     `json:"provider"`
+
+	// Requests In the window.
+	Requests int64 `json:"requests"`
 }
 
 // MyTransfers defines model for MyTransfers.
@@ -2027,6 +2026,13 @@ type PersonRef struct {
 // PoolSharing defines model for PoolSharing.
 type PoolSharing = alfred.PoolSharing
 
+// PriceVersion defines model for PriceVersion.
+type PriceVersion struct {
+	EffectiveFrom nullable.Nullable[time.Time] `json:"effective_from"`
+	Prices        []ModelPrice                 `json:"prices"`
+	Version       int64                        `json:"version"`
+}
+
 // Priority defines model for Priority.
 type Priority = alfred.Priority
 
@@ -2077,30 +2083,37 @@ type ProjectUpdate struct {
 
 // ProviderList defines model for ProviderList.
 type ProviderList struct {
-	AsOf time.Time `json:"as_of"`
-	Data []struct {
-		// Address Without credentials; empty when it is not known here.
-		Address       *string                      `json:"address,omitempty"`
-		Configured    bool                         `json:"configured"`
-		ErrorPercent  nullable.Nullable[float64]   `json:"error_percent"`
-		Errors        int64                        `json:"errors"`
-		Health        ProviderListDataHealth       `json:"health"`
-		Id            string                       `json:"id"`
-		LastErrorAt   nullable.Nullable[time.Time] `json:"last_error_at"`
-		LastSuccessAt nullable.Nullable[time.Time] `json:"last_success_at"`
-		MedianMillis  nullable.Nullable[int64]     `json:"median_millis"`
-
-		// Models That were used in the last 30 days.
-		Models []string `json:"models"`
-		Name   string   `json:"name"`
-
-		// Requests In the last hour.
-		Requests int64 `json:"requests"`
-	} `json:"data"`
+	AsOf time.Time     `json:"as_of"`
+	Data []ProviderRow `json:"data"`
 }
 
-// ProviderListDataHealth defines model for ProviderList.Data.Health.
-type ProviderListDataHealth string
+// ProviderRow defines model for ProviderRow.
+type ProviderRow struct {
+	// Address Without credentials; empty when it is not known here.
+	Address      *string                    `json:"address,omitempty"`
+	Configured   bool                       `json:"configured"`
+	ErrorPercent nullable.Nullable[float64] `json:"error_percent"`
+	Errors       int64                      `json:"errors"`
+	Health       ProviderRowHealth          `json:"health"`
+	Id           string                     `json:"id"`
+
+	// LastErrorAt In the last hour.
+	LastErrorAt nullable.Nullable[time.Time] `json:"last_error_at"`
+
+	// LastSuccessAt In the last hour.
+	LastSuccessAt nullable.Nullable[time.Time] `json:"last_success_at"`
+	MedianMillis  nullable.Nullable[int64]     `json:"median_millis"`
+
+	// Models That were used in the last 30 days.
+	Models []string `json:"models"`
+	Name   string   `json:"name"`
+
+	// Requests In the last hour.
+	Requests int64 `json:"requests"`
+}
+
+// ProviderRowHealth defines model for ProviderRow.Health.
+type ProviderRowHealth string
 
 // ProviderTest defines model for ProviderTest.
 type ProviderTest struct {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -102,7 +103,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	app := admin.Config{
 		Records: records, Live: live, Pepper: []byte(c.SecretKey.Reveal()), PublicURL: c.PublicURL,
 		Development: c.Environment == config.Development, BootstrapToken: c.BootstrapToken.Reveal(), Now: time.Now, Entropy: rand.Reader, Log: log,
-		Getenv: getenv,
+		Getenv: getenv, Providers: providers(c.Providers),
 	}
 	for _, p := range c.TrustedProxies {
 		app.TrustedProxies = append(app.TrustedProxies, p.String())
@@ -136,6 +137,24 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	default:
 		return nil
 	}
+}
+
+// providers are those that the data plane uses with the same settings: the
+// mock stands in for OpenAI.
+func providers(c config.Providers) []admin.Provider {
+	var list []admin.Provider
+	switch {
+	case c.OpenAI.Key != "":
+		list = append(list, admin.Provider{ID: "openai", BaseURL: c.OpenAI.BaseURL, Header: http.Header{"Authorization": {"Bearer " + c.OpenAI.Key.Reveal()}}})
+	case c.MockURL != "":
+		list = append(list, admin.Provider{ID: "mock", BaseURL: c.MockURL})
+	}
+	if c.Anthropic.Key != "" {
+		list = append(list, admin.Provider{ID: "anthropic", BaseURL: c.Anthropic.BaseURL, Header: http.Header{
+			"X-Api-Key": {c.Anthropic.Key.Reveal()}, "Anthropic-Version": {"2023-06-01"},
+		}})
+	}
+	return list
 }
 
 // redisTimeout is more patient than the data plane's: a person waits, not a

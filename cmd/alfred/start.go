@@ -205,7 +205,8 @@ func settled(env map[string]string) error {
 	return err
 }
 
-// pick is the part of env that one plane asks for: the admin app never sees a provider's key, nor the data plane the database's.
+// pick is the part of env that one plane asks for: the data plane never sees the database's address. Both get the providers: the admin
+// app asks them whether they answer.
 func pick(env map[string]string, names []string) map[string]string {
 	picked := map[string]string{}
 	for _, name := range names {

@@ -53,7 +53,7 @@ func standIn() {
 		os.Exit(3)
 	})
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprintln(w, os.Getenv("ENVIRONMENT"), os.Getenv("OPENAI_API_KEY"))
+		_, _ = fmt.Fprintln(w, os.Getenv("ENVIRONMENT"), os.Getenv("ANTHROPIC_API_KEY"), os.Getenv("ALFRED_MOCK_URL") != "")
 	})
 	_, _ = fmt.Fprintln(os.Stdout, http.ListenAndServe(address, nil))
 	os.Exit(1)
@@ -187,8 +187,8 @@ func TestUpServesUntilItIsStoppedAndKeepsItsState(t *testing.T) {
 	values["ANTHROPIC_API_KEY"] = "sk-ant-hunter2"
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := start(t, ctx, l, out)
-	if got := get(t, "http://127.0.0.1:"+values["ALFRED_PORT"]+"/v1/admin/users"); got != "development \n" {
-		t.Errorf("the admin app behind the front door says %q, want development and no provider's key", got)
+	if got := get(t, "http://127.0.0.1:"+values["ALFRED_PORT"]+"/v1/admin/users"); got != "development sk-ant-hunter2 true\n" {
+		t.Errorf("the admin app behind the front door says %q, want development and the providers that it can ask whether they answer", got)
 	}
 	key, err := os.ReadFile(l.path("secret.key"))
 	if err != nil {

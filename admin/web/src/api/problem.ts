@@ -39,7 +39,7 @@ export class Problem extends Error {
     return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
   }
 
-  /** The operation is in the document and not built yet. */
+  /** This server does not have the operation. */
   get notBuilt(): boolean {
     return this.status === 501;
   }

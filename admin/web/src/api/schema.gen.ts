@@ -514,7 +514,7 @@ export interface paths {
         };
         /**
          * List providers and how they do
-         * @description Health is what the last hour's requests say; without any it is unknown.
+         * @description Health is what the last hour's requests say. Less than 5 % errors is healthy, half or more is failing, in between is degraded; without requests it is unknown. An error is no answer, an answer with a status that blames the provider or its credential, or one that broke off.
          */
         get: operations["listProviders"];
         put?: never;
@@ -2125,30 +2125,9 @@ export interface components {
              * @description In force.
              */
             card_version: number;
-            data: {
-                credits: components["schemas"]["SignedCredits"];
-                /** Format: date-time */
-                last_used_at: string | null;
-                /** Format: int64 */
-                max_output_tokens: number | null;
-                model: string;
-                price: components["schemas"]["ModelPrice"];
-                priced: boolean;
-                provider: string;
-                /**
-                 * Format: int64
-                 * @description In the window.
-                 */
-                requests: number;
-            }[];
+            data: components["schemas"]["ModelRow"][];
             /** @description Newest first. */
-            versions: {
-                /** Format: date-time */
-                effective_from: string | null;
-                prices: components["schemas"]["ModelPrice"][];
-                /** Format: int64 */
-                version: number;
-            }[];
+            versions: components["schemas"]["PriceVersion"][];
         };
         /** @description Credits per million tokens. */
         ModelPrice: {
@@ -2161,6 +2140,22 @@ export interface components {
             reasoning: components["schemas"]["Credits"];
             /** @description Per request. */
             request: components["schemas"]["Credits"];
+        };
+        ModelRow: {
+            credits: components["schemas"]["SignedCredits"];
+            /** Format: date-time */
+            last_used_at: string | null;
+            /** Format: int64 */
+            max_output_tokens: number | null;
+            model: string;
+            price: components["schemas"]["ModelPrice"];
+            priced: boolean;
+            provider: string;
+            /**
+             * Format: int64
+             * @description In the window.
+             */
+            requests: number;
         };
         MyTransfers: {
             received: components["schemas"]["Transfer"][];
@@ -2307,6 +2302,13 @@ export interface components {
         };
         /** @enum {string} */
         PoolSharing: "equal" | "open";
+        PriceVersion: {
+            /** Format: date-time */
+            effective_from: string | null;
+            prices: components["schemas"]["ModelPrice"][];
+            /** Format: int64 */
+            version: number;
+        };
         /** @enum {string} */
         Priority: "low" | "normal" | "high" | "critical";
         Problem: {
@@ -2355,34 +2357,41 @@ export interface components {
         ProviderList: {
             /** Format: date-time */
             as_of: string;
-            data: {
-                /** @description Without credentials; empty when it is not known here. */
-                address?: string;
-                configured: boolean;
-                /** Format: double */
-                error_percent: number | null;
-                /** Format: int64 */
-                errors: number;
-                /** @enum {string} */
-                health: "healthy" | "degraded" | "failing" | "unknown";
-                /** @example openai */
-                id: string;
-                /** Format: date-time */
-                last_error_at: string | null;
-                /** Format: date-time */
-                last_success_at: string | null;
-                /** Format: int64 */
-                median_millis: number | null;
-                /** @description That were used in the last 30 days. */
-                models: string[];
-                /** @example OpenAI */
-                name: string;
-                /**
-                 * Format: int64
-                 * @description In the last hour.
-                 */
-                requests: number;
-            }[];
+            data: components["schemas"]["ProviderRow"][];
+        };
+        ProviderRow: {
+            /** @description Without credentials; empty when it is not known here. */
+            address?: string;
+            configured: boolean;
+            /** Format: double */
+            error_percent: number | null;
+            /** Format: int64 */
+            errors: number;
+            /** @enum {string} */
+            health: "healthy" | "degraded" | "failing" | "unknown";
+            /** @example openai */
+            id: string;
+            /**
+             * Format: date-time
+             * @description In the last hour.
+             */
+            last_error_at: string | null;
+            /**
+             * Format: date-time
+             * @description In the last hour.
+             */
+            last_success_at: string | null;
+            /** Format: int64 */
+            median_millis: number | null;
+            /** @description That were used in the last 30 days. */
+            models: string[];
+            /** @example OpenAI */
+            name: string;
+            /**
+             * Format: int64
+             * @description In the last hour.
+             */
+            requests: number;
         };
         ProviderTest: {
             /** Format: date-time */
