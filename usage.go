@@ -101,7 +101,8 @@ func (s UsageSums) Negated() UsageSums {
 	u := s.Usage
 	return UsageSums{
 		-s.Requests, -s.Denials, -s.Estimated, -s.Overruns,
-		Usage{-u.Input, -u.CachedInput, -u.CacheWrite, -u.Output, -u.Reasoning}, -s.Cost, -s.Millis,
+		Usage{-u.Input, -u.CachedInput, -u.CacheWrite, -u.Output, -u.Reasoning},
+		-s.Cost, -s.Millis,
 	}
 }
 

@@ -298,8 +298,11 @@ func (s *server) price(ctx context.Context, e alfred.UsageEvent, out *api.Reques
 		quantity int64
 		rate     alfred.Credits
 	}{
-		{"input", e.Usage.Input, rate.Input}, {"cached_input", e.Usage.CachedInput, rate.CachedInput}, {"cache_write", e.Usage.CacheWrite, rate.CacheWrite},
-		{"output", e.Usage.Output, rate.Output}, {"reasoning", e.Usage.Reasoning, rate.Reasoning},
+		{"input", e.Usage.Input, rate.Input},
+		{"cached_input", e.Usage.CachedInput, rate.CachedInput},
+		{"cache_write", e.Usage.CacheWrite, rate.CacheWrite},
+		{"output", e.Usage.Output, rate.Output},
+		{"reasoning", e.Usage.Reasoning, rate.Reasoning},
 	} {
 		if l.quantity > 0 {
 			out.Lines = append(out.Lines, api.RequestLine{Kind: l.kind, Quantity: l.quantity, Rate: l.rate, Credits: perMillion(l.quantity, l.rate)})

@@ -24,14 +24,22 @@ func variables() []variable {
 		return func(s alfred.Settings) *string { text := of(s).String(); return &text }
 	}
 	return []variable{
-		{name: "DEFAULT_PERSONAL_QUOTA", description: "The quota of people who have none of their own.", otherwise: "1000", setting: "default_personal_quota",
-			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.DefaultPersonalQuota })},
-		{name: "DEFAULT_TEAM_POOL", description: "The pool of teams that are created without one.", otherwise: "10000", setting: "default_team_pool",
-			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.DefaultTeamPool })},
-		{name: "VACATION_SHARE_PERCENTAGE", description: "How much of its pool a team gets from people who are away, in percent.", otherwise: "10", setting: "vacation_share_percentage",
-			inForce: func(s alfred.Settings) *string { text := strconv.Itoa(s.VacationSharePercent); return &text }},
-		{name: "CRITICAL_OVERDRAFT_LIMIT", description: "How far a critical request may overdraw.", otherwise: "5000", setting: "critical_overdraft_limit",
-			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.OverdraftLimit })},
+		{
+			name: "DEFAULT_PERSONAL_QUOTA", description: "The quota of people who have none of their own.", otherwise: "1000", setting: "default_personal_quota",
+			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.DefaultPersonalQuota }),
+		},
+		{
+			name: "DEFAULT_TEAM_POOL", description: "The pool of teams that are created without one.", otherwise: "10000", setting: "default_team_pool",
+			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.DefaultTeamPool }),
+		},
+		{
+			name: "VACATION_SHARE_PERCENTAGE", description: "How much of its pool a team gets from people who are away, in percent.", otherwise: "10", setting: "vacation_share_percentage",
+			inForce: func(s alfred.Settings) *string { text := strconv.Itoa(s.VacationSharePercent); return &text },
+		},
+		{
+			name: "CRITICAL_OVERDRAFT_LIMIT", description: "How far a critical request may overdraw.", otherwise: "5000", setting: "critical_overdraft_limit",
+			inForce: credits(func(s alfred.Settings) alfred.Credits { return s.OverdraftLimit }),
+		},
 		{name: "ENVIRONMENT", description: "Whose machine this is: development or production.", otherwise: "production"},
 		{name: "DEBUG", description: "Log more.", otherwise: "false"},
 		{name: "ALFRED_PUBLIC_URL", description: "Where people reach Alfred.", otherwise: "http://localhost:8000"},

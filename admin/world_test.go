@@ -156,13 +156,14 @@ func (w *world) do(method, path, key, body string, headers ...string) reply {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	if strings.HasSuffix(r.URL.Path, "/stream") { // it would go on for ever
-		ctx, cancel := context.WithTimeout(r.Context(), 250*time.Millisecond)
-		defer cancel()
-		r = r.WithContext(ctx)
-	}
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
+	if strings.HasSuffix(r.URL.Path, "/stream") { // it would go on for ever
+		ctx, leave := context.WithCancel(r.Context())
+		defer leave()
+		w.handler.ServeHTTP(firstWords{rec, leave}, r.WithContext(ctx))
+	} else {
+		w.handler.ServeHTTP(rec, r)
+	}
 	out := reply{w, method + " " + path, rec.Code, rec.Header(), rec.Body.Bytes()}
 	if dry, _ := strconv.ParseBool(r.URL.Query().Get("dry_run")); !dry {
 		out.conforms(r)
@@ -342,4 +343,22 @@ func (w *world) record() {
 			return
 		}
 	}
+}
+
+// firstWords is a client that leaves as soon as an answer has begun.
+type firstWords struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (f firstWords) Write(b []byte) (int, error) {
+	defer f.leave()
+	return f.ResponseRecorder.Write(b)
+}
+
+func (f firstWords) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
+
+func (f firstWords) Flush() {
+	defer f.leave()
+	f.ResponseRecorder.Flush()
 }

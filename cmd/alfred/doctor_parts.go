@@ -133,8 +133,10 @@ func setAside(ctx context.Context, records *postgres.Store, org alfred.OrgID) fi
 	case len(rows) == 0:
 		return finding{part, well, "no usage waits for a person", ""}
 	default:
-		return finding{part, unwell, fmt.Sprintf("%d usage events (counted to %d) could not be booked; the last because: %s", len(rows), most, rows[0].Reason),
-			"GET /v1/admin/ledger/set-aside shows them; mend the cause, then POST …/{id}/retry."}
+		return finding{
+			part, unwell, fmt.Sprintf("%d usage events (counted to %d) could not be booked; the last because: %s", len(rows), most, rows[0].Reason),
+			"GET /v1/admin/ledger/set-aside shows them; mend the cause, then POST …/{id}/retry.",
+		}
 	}
 }
 
@@ -145,8 +147,10 @@ func ledgerOf(ctx context.Context, live *redis.Store, org alfred.OrgID) finding 
 	case err != nil:
 		return finding{part, unknown, err.Error(), ""}
 	case !e.Current():
-		return finding{part, unwell, "it is empty or may be older than it was, and grants nothing until it is built from Postgres",
-			"This takes seconds. If it stays, look whether alfred-admin runs and reaches Postgres."}
+		return finding{
+			part, unwell, "it is empty or may be older than it was, and grants nothing until it is built from Postgres",
+			"This takes seconds. If it stays, look whether alfred-admin runs and reaches Postgres.",
+		}
 	default:
 		return finding{part, well, fmt.Sprintf("built, epoch %d", e.Number), ""}
 	}
@@ -180,8 +184,10 @@ func driftOf(ctx context.Context, admin string) finding {
 	case at == 0:
 		return finding{part, unknown, "not measured yet", ""}
 	case counters > 0:
-		return finding{part, unwell, fmt.Sprintf("%.0f counters differ from the record, the largest by %g credits; measured %s", counters, largest, ago(at)),
-			"GET /v1/admin/ledger/drift shows them; POST /v1/admin/ledger/reconcile?dry_run=true what would be corrected."}
+		return finding{
+			part, unwell, fmt.Sprintf("%.0f counters differ from the record, the largest by %g credits; measured %s", counters, largest, ago(at)),
+			"GET /v1/admin/ledger/drift shows them; POST /v1/admin/ledger/reconcile?dry_run=true what would be corrected.",
+		}
 	default:
 		return finding{part, well, "every live counter is what the record says; measured " + ago(at), ""}
 	}

@@ -107,7 +107,9 @@ func TestADatabaseThatWentAwayIsUnavailable(t *testing.T) {
 	w := &world{TB: t, Store: s, ctx: t.Context(), address: address}
 	name := strings.TrimPrefix(mustParse(t, address).Path, "/")
 	w.must(server.Execute(w.ctx, "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS false"))
-	t.Cleanup(func() { _ = server.Execute(context.Background(), "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS true") })
+	t.Cleanup(func() {
+		_ = server.Execute(context.Background(), "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS true")
+	})
 	w.must(server.Execute(w.ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"))
 	for range 3 { // first the old connection breaks, then a new one is refused
 		if err := s.Ping(w.ctx); err == nil {

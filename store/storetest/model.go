@@ -160,8 +160,10 @@ func (p *trial) request(r *rapid.T) alfred.ReserveRequest {
 	}
 	q.Legs = []alfred.Leg{{Kind: alfred.LegPersonal, Code: alfred.CodeUserQuota, Group: []alfred.Charge{p.charge(r, alfred.CountPersonal, w)}}}
 	if rapid.Bool().Draw(r, "team") {
-		q.Legs = append(q.Legs, alfred.Leg{Kind: alfred.LegTeam, Code: alfred.CodeTeamPool,
-			Group: []alfred.Charge{p.charge(r, alfred.CountPool, w), p.charge(r, alfred.CountShare, w)}})
+		q.Legs = append(q.Legs, alfred.Leg{
+			Kind: alfred.LegTeam, Code: alfred.CodeTeamPool,
+			Group: []alfred.Charge{p.charge(r, alfred.CountPool, w), p.charge(r, alfred.CountShare, w)},
+		})
 	}
 	if rapid.Bool().Draw(r, "overdraft") {
 		q.Legs = append(q.Legs, alfred.Leg{Kind: alfred.LegOverdraft, Code: alfred.CodeUserQuota, Group: []alfred.Charge{p.charge(r, alfred.CountOverdraft, w)}})

@@ -17,6 +17,8 @@ describe('every page, in both themes and at both widths', () => {
       if (width === widths[0]) await v.open(path);
       for (const scheme of schemes) {
         await v.page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+        // The app follows the system a moment later; until then the page is in two themes.
+        await v.page.waitForFunction((s) => document.documentElement.dataset.mantineColorScheme === s && document.getAnimations().every((a) => a.playState !== 'running'), scheme);
         await v.settled();
         await picture(v.page, `${name}-${scheme}-${width}`);
         wrong.push(...(await violations(v.page)).map((line) => `${scheme}, ${width}: ${line}`));

@@ -32,6 +32,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: 'sm' } },
+    // Its title in the alert's own colour is too pale to read.
+    Alert: { styles: { title: { color: 'var(--a-text)' }, message: { color: 'var(--a-text)' } } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Tooltip: { defaultProps: { openDelay: 300, transitionProps: { duration: 120 }, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { transitionProps: { duration: 140 }, centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
