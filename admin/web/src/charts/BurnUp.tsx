@@ -1,6 +1,7 @@
-import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
+import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts';
 import { date, number, type Window } from '../format';
 import { amount, axis, day, grid, ticksTo } from './axis';
+import { Frame } from './Frame';
 import { Legend, Tip } from './Tip';
 
 export interface BurnPoint {
@@ -69,8 +70,8 @@ export default function BurnUp(props: Props) {
   const cone = rows.some((r) => r.cone);
   return (
     <>
-      <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 600, height }}>
-        <ComposedChart data={rows} margin={{ top: 12, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
+      <Frame height={height}>
+        <ComposedChart data={rows} margin={{ top: 12, right: 20, bottom: 0, left: 0 }} accessibilityLayer>
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" type="number" scale="time" domain={[Date.parse(w.start), w.end ? Date.parse(w.end) : 'dataMax']} tickFormatter={day(w.zone)} minTickGap={36} {...axis} />
           <YAxis width={52} domain={[0, ticks.at(-1)!]} ticks={ticks} allowDataOverflow tickFormatter={amount} {...axis} />
@@ -97,7 +98,7 @@ export default function BurnUp(props: Props) {
           <Line dataKey="limit" type="stepAfter" stroke="var(--a-text)" strokeWidth={1.5} strokeDasharray="6 4" dot={false} isAnimationActive={false} activeDot={false} />
           {now && pace && <ReferenceLine x={Date.parse(now.at)} stroke="var(--a-line-strong)" />}
         </ComposedChart>
-      </ResponsiveContainer>
+      </Frame>
       <Legend
         items={[
           { name: 'Used', colour: 'var(--a-used)' },

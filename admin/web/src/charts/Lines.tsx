@@ -1,15 +1,16 @@
-import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
+import { CartesianGrid, Line, LineChart, Tooltip, XAxis, YAxis } from 'recharts';
 import { date, number } from '../format';
 import { amount, axis, day, grid } from './axis';
 import type { Series, TimeRow } from './series';
+import { Frame } from './Frame';
 import { Legend, Tip } from './Tip';
 
 /** Some figures along time. */
 export default function Lines({ rows, series, zone, height = 220 }: { rows: TimeRow[]; series: Series[]; zone: string; height?: number }) {
   return (
     <>
-      <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 600, height }}>
-        <LineChart data={rows} margin={{ top: 8, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
+      <Frame height={height}>
+        <LineChart data={rows} margin={{ top: 8, right: 20, bottom: 0, left: 0 }} accessibilityLayer>
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" type="number" scale="time" domain={['dataMin', 'dataMax']} tickFormatter={day(zone)} minTickGap={36} {...axis} />
           <YAxis width={52} tickFormatter={amount} {...axis} />
@@ -25,7 +26,7 @@ export default function Lines({ rows, series, zone, height = 220 }: { rows: Time
             <Line key={s.key} dataKey={s.key} type="monotone" stroke={s.colour} strokeWidth={2} dot={false} isAnimationActive={false} />
           ))}
         </LineChart>
-      </ResponsiveContainer>
+      </Frame>
       {series.length > 1 && <Legend items={series.map((s) => ({ name: s.name, colour: s.colour }))} />}
     </>
   );

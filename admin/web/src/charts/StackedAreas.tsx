@@ -1,15 +1,16 @@
-import { Area, AreaChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
+import { Area, AreaChart, CartesianGrid, Tooltip, XAxis, YAxis } from 'recharts';
 import { date, number } from '../format';
 import { amount, axis, day, grid } from './axis';
 import type { Series, TimeRow } from './series';
+import { Frame } from './Frame';
 import { Legend, Tip } from './Tip';
 
 /** Parts of a whole along time, stacked. The largest is lowest. */
 export default function StackedAreas({ rows, series, zone, height = 260 }: { rows: TimeRow[]; series: Series[]; zone: string; height?: number }) {
   return (
     <>
-      <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 600, height }}>
-        <AreaChart data={rows} margin={{ top: 8, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
+      <Frame height={height}>
+        <AreaChart data={rows} margin={{ top: 8, right: 20, bottom: 0, left: 0 }} accessibilityLayer>
           <CartesianGrid {...grid} />
           <XAxis dataKey="t" type="number" scale="time" domain={['dataMin', 'dataMax']} tickFormatter={day(zone)} minTickGap={36} {...axis} />
           <YAxis width={52} tickFormatter={amount} {...axis} />
@@ -25,7 +26,7 @@ export default function StackedAreas({ rows, series, zone, height = 260 }: { row
             <Area key={s.key} dataKey={s.key} stackId="all" type="monotone" stroke={s.colour} strokeWidth={1.5} fill={s.colour} fillOpacity={0.72} isAnimationActive={false} activeDot={false} />
           ))}
         </AreaChart>
-      </ResponsiveContainer>
+      </Frame>
       <Legend items={series.map((s) => ({ name: s.name, colour: s.colour }))} />
     </>
   );

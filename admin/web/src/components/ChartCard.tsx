@@ -47,7 +47,7 @@ export function ChartCard({ question, answer, table, request, loading, error, re
       </>
     ) : undefined;
   return (
-    <Card title={question} about={loading ? <Skeleton height={14} width={220} mt={4} /> : answer} actions={actions}>
+    <Card title={question} about={loading ? <Skeleton height={14} width={220} mt={4} /> : answer} actions={actions} fill>
       {loading ? (
         <Skeleton height={height} />
       ) : error ? (
@@ -56,7 +56,9 @@ export function ChartCard({ question, answer, table, request, loading, error, re
         empty
       ) : view === 'chart' ? (
         <Suspense fallback={<Skeleton height={height} />}>
-          <div style={{ minHeight: height }}>{children}</div>
+          <div className={classes.chart} style={{ minHeight: height }}>
+            {children}
+          </div>
         </Suspense>
       ) : (
         <div className={classes.scroll} style={{ maxHeight: Math.max(height, 220) }} tabIndex={0} role="region" aria-label={`${question} as a table`}>

@@ -1,3 +1,5 @@
+import { IconArrowLeft } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import classes from './PageHeader.module.css';
 
@@ -11,6 +13,15 @@ interface Props {
   actions?: ReactNode;
   /** The way back, above the title. */
   back?: ReactNode;
+}
+
+/** The way back to the list that a page belongs to. */
+export function Back({ to, children }: { to: string; children: ReactNode }) {
+  return (
+    <Link to={to as '/'} className={classes.to}>
+      <IconArrowLeft size={14} aria-hidden /> {children}
+    </Link>
+  );
 }
 
 /** The first line of every page. */

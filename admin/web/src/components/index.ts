@@ -13,7 +13,7 @@ export { Filters, type Choice } from './Filters';
 export { Freshness } from './Freshness';
 export { KeyOnce } from './KeyOnce';
 export { LimitBar, LimitCell } from './LimitBar';
-export { PageHeader } from './PageHeader';
+export { Back, PageHeader } from './PageHeader';
 export { PersonPicker, type Person } from './PersonPicker';
 export { SideDrawer, useOpen } from './SideDrawer';
 export { SourceBadge, StatusBadge, Tone, WindowBadge } from './Badges';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absolute, count, duration, exact, millis, number, percent, relative, resets, signed, windowName } from '.';
+import { absolute, against, count, duration, exact, millis, number, percent, relative, resets, separators, signed, windowName } from '.';
 
 describe('numbers', () => {
   it.each([
@@ -43,6 +43,17 @@ describe('numbers', () => {
     [1, 0, '–'],
     [null, 100, '–'],
   ])('%s of %s is %s', (part, whole, want) => expect(percent(part, whole, 'en')).toBe(want));
+
+  it('says one figure in terms of another, rounded and never clipped', () => {
+    expect([against(0.996, 'en'), against(1.034, 'en'), against(0.05, 'en'), against(null)]).toEqual(['100 %', '103 %', '5 %', '–']);
+  });
+
+  it('knows what is typed between thousands', () => {
+    expect([separators('en-GB'), separators('de')]).toEqual([
+      { thousandSeparator: ',', decimalSeparator: '.' },
+      { thousandSeparator: '.', decimalSeparator: ',' },
+    ]);
+  });
 
   it('counts in words', () => {
     expect([count(1, 'person', 'people'), count(0, 'person', 'people'), count(2, 'person', 'people')]).toEqual(['1 person', '0 people', '2 people']);

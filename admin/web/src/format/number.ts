@@ -55,6 +55,11 @@ export function ratio(value: Figure, locale?: string): string {
   return `${format(locale, { maximumFractionDigits: Math.abs(p) < 10 ? 1 : 0 }).format(p)} %`;
 }
 
+/** One figure in terms of another that may be smaller: 103 %, and 100 % of what is nearly the same. */
+export function against(value: Figure, locale?: string): string {
+  return known(value) ? `${format(locale, { maximumFractionDigits: 0 }).format(value * 100)} %` : unknown;
+}
+
 /** "1 person", "3 people". */
 export function count(value: Figure, one: string, many: string, locale?: string): string {
   return `${number(value, locale)} ${value === 1 ? one : many}`;
@@ -66,4 +71,11 @@ export function millis(value: Figure, locale?: string): string {
   if (value < 1000) return `${format(locale, { maximumFractionDigits: 0 }).format(value)} ms`;
   if (value < 60_000) return `${format(locale, { maximumFractionDigits: 1 }).format(value / 1000)} s`;
   return `${Math.floor(value / 60_000)} min ${Math.round((value % 60_000) / 1000)} s`;
+}
+
+/** What stands between thousands and before a fraction where this browser is. */
+export function separators(locale?: string): { thousandSeparator: string; decimalSeparator: string } {
+  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
+  const of = (type: string) => parts.find((p) => p.type === type)?.value;
+  return { thousandSeparator: of('group') ?? ' ', decimalSeparator: of('decimal') ?? '.' };
 }

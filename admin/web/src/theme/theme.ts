@@ -1,4 +1,5 @@
 import { createTheme, defaultVariantColorsResolver, type MantineColorsTuple } from '@mantine/core';
+import { separators } from '../format';
 
 const teal: MantineColorsTuple = ['#f0fdfa', '#ccfbf1', '#99f6e4', '#5eead4', '#2dd4bf', '#14b8a6', '#0d9488', '#0f766e', '#115e59', '#134e4a'];
 const slate: MantineColorsTuple = ['#f8fafc', '#f1f5f9', '#e6ebf1', '#d5dde7', '#a6b2c3', '#5f6e83', '#4b5a70', '#334155', '#1e293b', '#0f172a'];
@@ -38,6 +39,8 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 300, transitionProps: { duration: 120 }, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { transitionProps: { duration: 140 }, centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { transitionProps: { duration: 140 }, closeButtonProps: { 'aria-label': 'Close' } } },
+    // Figures are typed as they are shown.
+    NumberInput: { defaultProps: { size: 'sm', ...separators() } },
     TextInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', comboboxProps: { transitionProps: { duration: 120, transition: 'fade' } } } },
   },

@@ -80,8 +80,8 @@ export default function Overview() {
           >
             {o && <LimitBar used={o.used} held={o.held} limit={o.limit} label="Used of the limit" unit={o.unit} />}
           </Figure>
-          <Figure label="Held now" loading={loading} value={<Credits value={o?.held} />} hint="Set aside for requests that are running. What they do not use is given back when they end." note={over ? 'the window is over' : count(o?.held_requests, 'request in flight', 'requests in flight')} />
-          <Figure label={over ? 'Left at the end' : 'Remaining'} loading={loading} value={<Credits value={o?.left} />} of={o && percent(o.left, o.limit)} tone={o && o.limit > 0 && o.left / o.limit < 0.1 ? 'bad' : undefined} note={o && (o.limit > 0 && o.left / o.limit < 0.1 ? 'less than a tenth is left' : o.unit)} />
+          <Figure label="Held now" loading={loading} value={<Credits value={o?.held} />} of={o?.unit} hint="Set aside for requests that are running. What they do not use is given back when they end." note={over ? 'the window is over' : count(o?.held_requests, 'request in flight', 'requests in flight')} />
+          <Figure label={over ? 'Left at the end' : 'Remaining'} loading={loading} value={<Credits value={o?.left} />} of={o?.unit} tone={o && o.limit > 0 && o.left / o.limit < 0.1 ? 'bad' : undefined} note={o && (o.limit > 0 && o.left / o.limit < 0.1 ? `${percent(o.left, o.limit)}: less than a tenth is left` : `${percent(o.left, o.limit)} of the limit`)} />
           {!over && <Figure label="At this pace" loading={loading} value={pace?.value} note={pace?.note} tone={pace?.tone} hint="The days so far, carried on. The range holds four cases in five." />}
           <Figure
             label="Overshoot"

@@ -54,7 +54,7 @@ export function NewTransfer({ onClose }: { onClose: () => void }) {
             description={available === undefined ? 'From your own quota.' : `From your own quota: ${number(available)} ${unit} are available.${session.window.end ? ` They hold until ${date(session.window.end, session.window.zone)}.` : ''}`}
             min={1}
             allowNegative={false}
-            thousandSeparator=" "
+           
             required
             {...form.getInputProps('amount')}
           />

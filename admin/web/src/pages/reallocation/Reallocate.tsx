@@ -145,7 +145,7 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
                   <Select aria-label="Team" placeholder={teams.error ? 'Teams could not be read' : 'Team'} searchable value={e.team} onChange={(team) => change(e.key, { team })} data={(teams.data?.teams ?? []).map((t) => ({ value: t.id, label: t.name }))} />
                 )}
                 </div>
-                <NumberInput aria-label="Credits, below 0 is taken" placeholder={i === 0 ? '−500' : '500'} hideControls thousandSeparator=" " value={e.amount} onChange={(amount) => change(e.key, { amount })} />
+                <NumberInput aria-label="Credits, below 0 is taken" placeholder={i === 0 ? '−500' : '500'} hideControls value={e.amount} onChange={(amount) => change(e.key, { amount })} />
                 <ActionIcon size={28} aria-label={`Remove line ${i + 1}`} disabled={entries.length <= 2} onClick={() => setEntries((all) => all.filter((x) => x.key !== e.key))}>
                   <IconX size={16} />
                 </ActionIcon>

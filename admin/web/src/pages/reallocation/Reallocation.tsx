@@ -94,8 +94,8 @@ export default function Reallocation() {
             onChange={(p) => set({ user: p?.id ?? '', name: p?.name ?? '', after: null })}
           />
         )}
-        <TextInput size="xs" type="date" aria-label="From this day on" title="From this day on" value={state.from} max={state.until || undefined} onChange={(e) => set({ from: e.currentTarget.value, after: null })} />
-        <TextInput size="xs" type="date" aria-label="Until this day, included" title="Until this day, included" value={state.until} min={state.from || undefined} onChange={(e) => set({ until: e.currentTarget.value, after: null })} />
+        <TextInput size="xs" type="date" leftSection="From" leftSectionWidth={48} aria-label="From this day on" title="From this day on" value={state.from} max={state.until || undefined} onChange={(e) => set({ from: e.currentTarget.value, after: null })} />
+        <TextInput size="xs" type="date" leftSection="Until" leftSectionWidth={48} aria-label="Until this day, included" title="Until this day, included" value={state.until} min={state.from || undefined} onChange={(e) => set({ until: e.currentTarget.value, after: null })} />
         <NumberInput size="xs" w={120} min={0} max={9_000_000_000} allowNegative={false} hideControls placeholder="At least" aria-label="At least, in credits" value={state.min ?? ''} onChange={(v) => set({ min: typeof v === 'number' ? v : null, after: null })} />
         <NumberInput size="xs" w={120} min={0} max={9_000_000_000} allowNegative={false} hideControls placeholder="At most" aria-label="At most, in credits" value={state.max ?? ''} onChange={(v) => set({ max: typeof v === 'number' ? v : null, after: null })} />
         {filtered && (

@@ -90,7 +90,7 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
       ? [
           {
             id: 'act',
-            title: 'Change',
+            title: '',
             width: 56,
             cell: (r: Row) => (
               <Menu position="bottom-end" width={210} transitionProps={{ duration: 120 }}>

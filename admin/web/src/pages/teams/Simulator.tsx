@@ -34,7 +34,7 @@ export function Simulator({ team, now }: { team: string; now?: Shares }) {
       <div className={classes.form}>
         <NumberInput label="Join the team" description="below 0: leave" placeholder="0" min={-100_000} max={100_000} allowDecimal={false} value={state.joining ?? ''} onChange={set1('joining')} />
         <NumberInput label="Go on vacation" description="of those active" placeholder="0" min={0} max={100_000} allowDecimal={false} allowNegative={false} value={state.away ?? ''} onChange={set1('away')} />
-        <NumberInput label="Pool" description="credits per window" placeholder={base ? number(base.pool) : ''} min={0} max={9_000_000_000} allowNegative={false} thousandSeparator=" " value={state.pool ?? ''} onChange={set1('pool')} />
+        <NumberInput label="Pool" description="credits per window" placeholder={base ? number(base.pool) : ''} min={0} max={9_000_000_000} allowNegative={false} value={state.pool ?? ''} onChange={set1('pool')} />
       </div>
       {asks && would.error ? (
         <ErrorState compact error={would.error} what="the simulation" retry={() => void would.refetch()} retrying={would.isFetching} />

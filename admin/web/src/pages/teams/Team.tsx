@@ -1,11 +1,11 @@
 import { ActionIcon, Button, Menu } from '@mantine/core';
 import { useThrottledCallback } from '@mantine/hooks';
-import { IconChevronLeft, IconDots, IconPencil, IconTrash } from '@tabler/icons-react';
+import { IconDots, IconPencil, IconTrash } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { administers, api, client, ifMatch, may, useSession, useStream, useTagged } from '@/api';
-import { Card, Confirm, Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WindowBadge, done } from '@/components';
+import { Back, Card, Confirm, Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WindowBadge, done } from '@/components';
 import { count, number, percent, signed } from '@/format';
 import { flag, useUrlState } from '@/url/state';
 import { Drawn } from './Drawn';
@@ -34,11 +34,7 @@ export default function Team() {
     void queries.invalidateQueries({ queryKey: ['get', '/v1/admin/teams/{team_id}/members'] });
   }, 3000);
   const stream = useStream('/v1/admin/stream', { usage: anew, directory: anew, reset: anew });
-  const back = (
-    <Link to={'/teams' as '/'}>
-      <IconChevronLeft size={14} aria-hidden style={{ verticalAlign: -2 }} /> Manage Teams
-    </Link>
-  );
+  const back = <Back to="/teams">Manage Teams</Back>;
   const t = team.data?.data;
   if (team.error && !t) {
     return (

@@ -167,7 +167,7 @@ function Fields({ initial, editing, verb, busy, error, notice, onSave, onClose }
           min={0}
           max={9_000_000_000}
           allowNegative={false}
-          thousandSeparator=" "
+         
           placeholder={editing ? undefined : 'Default'}
           {...form.getInputProps('common_pool')}
         />
@@ -198,7 +198,7 @@ function Fields({ initial, editing, verb, busy, error, notice, onSave, onClose }
           min={0}
           max={9_000_000_000}
           allowNegative={false}
-          thousandSeparator=" "
+         
           {...form.getInputProps('default_quota')}
         />
         {notice}

@@ -5,7 +5,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { api, may, useSession, useStream } from '@/api';
 import { Card, Credits, DataTable, EmptyState, Export, Figure, Figures, Filters, Freshness, LimitBar, LimitCell, PageHeader, WindowBadge, type Column } from '@/components';
-import { count, number, percent, ratio } from '@/format';
+import { against, count, number, percent } from '@/format';
 import { flag, sort, text, useUrlState } from '@/url/state';
 import { AddTeam } from './TeamForm';
 import { againstMedian, shareOf, sortable, sorted, useTeams, type Team } from './teams';
@@ -73,7 +73,7 @@ export default function Teams() {
         </>
       ),
     },
-    { id: 'efficiency', title: 'Cost against median', sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(ratios.get(t.id)) ?? 'Too few requests in this window to compare.'}>{ratio(ratios.get(t.id))}</span> },
+    { id: 'efficiency', title: 'Cost against median', sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(ratios.get(t.id)) ?? 'Too few requests in this window to compare.'}>{against(ratios.get(t.id))}</span> },
   ];
   return (
     <>
