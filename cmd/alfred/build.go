@@ -19,11 +19,7 @@ func planes(ctx context.Context, dir string, build bool, out io.Writer) (string,
 	if hold(dir, names) {
 		return dir, nil
 	}
-	home, err := parts.Home()
-	if err != nil {
-		return "", err
-	}
-	checkout := filepath.Dir(home)
+	checkout := parts.Checkout()
 	if _, err := os.Stat(filepath.Join(checkout, "cmd", "alfred-extproc")); err != nil || !build {
 		return "", fmt.Errorf("alfred-extproc and alfred-admin are not in %s: run `make build` in a checkout, or put them beside alfred", dir)
 	}

@@ -150,7 +150,7 @@ func (l launch) planesEnv(local config.Local) (map[string]string, error) {
 		if env["ALFRED_UI_DIR"], err = filepath.Abs(dir); err != nil {
 			return nil, fmt.Errorf("find the web app: %w", err)
 		}
-	} else if dir := uiDir(l.home); dir != "" {
+	} else if dir := uiDir(); dir != "" {
 		env["ALFRED_UI_DIR"] = dir
 	}
 	return env, nil

@@ -24,11 +24,7 @@ func uiCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "ui", Short: "Build the web app in a checkout, if its sources changed", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			home, err := parts.Home()
-			if err != nil {
-				return err
-			}
-			err = buildUI(c.Context(), filepath.Join(filepath.Dir(home), "admin", "web"), c.OutOrStdout())
+			err := buildUI(c.Context(), filepath.Join(parts.Checkout(), "admin", "web"), c.OutOrStdout())
 			if optional && errors.Is(err, errNoNode) {
 				_, _ = fmt.Fprintln(c.OutOrStdout(), "web app: not built,", err)
 				return nil
@@ -135,8 +131,8 @@ func nodeFits(version string) bool {
 }
 
 // uiDir is the checkout's build of the web app, or "" where there is none.
-func uiDir(home string) string {
-	dir := filepath.Join(filepath.Dir(home), "admin", "web", "dist")
+func uiDir() string {
+	dir := filepath.Join(parts.Checkout(), "admin", "web", "dist")
 	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
 		return ""
 	}

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// Home is the state folder: $ALFRED_HOME, else `.alfred` beside the go.mod found upward from the working directory, else
-// `.alfred` in the working directory.
+// Home is the state folder: $ALFRED_HOME, else `.alfred` in the checkout, else `.alfred` in the working directory.
 func Home() (string, error) {
 	if dir := os.Getenv("ALFRED_HOME"); dir != "" {
 		return filepath.Abs(dir)
@@ -17,12 +16,34 @@ func Home() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the state folder: %w", err)
 	}
-	for dir := start; ; dir = filepath.Dir(dir) {
+	if dir := above(start); dir != "" {
+		return filepath.Join(dir, ".alfred"), nil
+	}
+	return filepath.Join(start, ".alfred"), nil
+}
+
+// Checkout is the folder of Alfred's sources: the one with a go.mod found upward from the working directory, else from this program; "" where
+// there is none. It does not move with $ALFRED_HOME.
+func Checkout() string {
+	if start, err := os.Getwd(); err == nil {
+		if dir := above(start); dir != "" {
+			return dir
+		}
+	}
+	if program, err := os.Executable(); err == nil {
+		return above(filepath.Dir(program))
+	}
+	return ""
+}
+
+// above is the nearest folder with a go.mod from dir upward, "" where there is none.
+func above(dir string) string {
+	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, ".alfred"), nil
+			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			return filepath.Join(start, ".alfred"), nil
+			return ""
 		}
 	}
 }
