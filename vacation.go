@@ -3,11 +3,11 @@ package alfred
 // Release is what one person on vacation has given to a team's pool in one
 // window.
 type Release struct {
-	User   UserID
-	Team   TeamID
-	Amount Credits
-	Window Window
-	Move   MoveID
+	User   UserID  `json:"user_id"`
+	Team   TeamID  `json:"team_id"`
+	Amount Credits `json:"amount"`
+	Window Window  `json:"window"`
+	Move   MoveID  `json:"move_id"`
 }
 
 // ReleaseAmount is what a person who goes away gives to the pool: what is

@@ -80,6 +80,12 @@ func TestVacation(t *testing.T) {
 	if kinds["vacation_released"] != 2 || kinds["vacation_returned"] != 2 {
 		t.Errorf("inbox: %v", kinds)
 	}
+	for _, e := range w.do("GET", "/v1/admin/audit?action=vacation.release", w.owner.key, "").list() {
+		after, _ := e.(map[string]any)["after"].(map[string]any)
+		if after["team_id"] != team || number(after["amount"]) <= 0 || after["move_id"] == nil {
+			t.Errorf("a release is audited as %v", after)
+		}
+	}
 }
 
 // Over the end of a window, and at the end of the vacation.
