@@ -24,16 +24,22 @@ type Check struct {
 }
 
 // ChecksOf lists what a request that was not granted had to pass, in the order
-// of the checks: caps, then the legs, which fail together, then rates.
+// of the checks: caps, then the legs, which fail together, then rates. A leg is
+// shown by the counter of its group that leaves it the least: a member's part
+// of a pool may be spent while the pool is full.
 func ChecksOf(plan Plan, legs []Leg, reply ReserveReply) []Check {
 	var out []Check
 	rate := reply.Verdict == VerdictRate
 	failed := false
-	for _, c := range plan.Caps {
+	balances := reply.Balances
+	for i, c := range plan.Caps {
 		if c.Mode == Shadow || c.Ceiling >= Unlimited {
 			continue
 		}
 		k := Check{Kind: "cap", Scope: string(c.Counter.Kind), Subject: c.Counter.Subject, Limit: c.Ceiling, Outcome: CheckPassed}
+		if i < len(balances) {
+			k.stands(balances[i])
+		}
 		switch {
 		case failed:
 			k.Outcome = CheckSkipped
@@ -43,19 +49,19 @@ func ChecksOf(plan Plan, legs []Leg, reply ReserveReply) []Check {
 		}
 		out = append(out, k)
 	}
-	for i, l := range legs {
+	balances = balances[min(len(plan.Caps), len(balances)):]
+	for _, l := range legs {
 		first := l.Group[0]
 		k := Check{Kind: "leg", Scope: string(l.Kind), Subject: first.Counter.Subject, Limit: first.Ceiling, Outcome: CheckPassed}
-		if len(l.Group) > 1 && l.Kind == LegTeam {
-			k.Subject = l.Group[0].Counter.Subject
-		}
-		if i < len(reply.Balances) {
-			left := (first.Ceiling - reply.Balances[i].Committed).Floor0()
-			k.Left = &left
-			if b := reply.Balances[i]; b.Settled != 0 || b.Committed == 0 {
-				held := b.Held().Floor0()
-				k.Held = &held
+		if len(balances) >= len(l.Group) {
+			for i, c := range l.Group {
+				of := Check{Limit: c.Ceiling}
+				of.stands(balances[i])
+				if k.Left == nil || *of.Left <= *k.Left {
+					k.Limit, k.Held, k.Left = of.Limit, of.Held, of.Left
+				}
 			}
+			balances = balances[len(l.Group):]
 		}
 		switch {
 		case failed:
@@ -77,4 +83,15 @@ func ChecksOf(plan Plan, legs []Leg, reply ReserveReply) []Check {
 		out = append(out, k)
 	}
 	return out
+}
+
+// stands notes what a counter has left, and what of it is held where that is
+// known: a store that was not asked reads settled as nothing.
+func (k *Check) stands(b Balance) {
+	left := (k.Limit - b.Committed).Floor0()
+	k.Left = &left
+	if b.Settled != 0 || b.Committed == 0 {
+		held := b.Held().Floor0()
+		k.Held = &held
+	}
 }

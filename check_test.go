@@ -23,7 +23,8 @@ func TestChecksOf(t *testing.T) {
 		Buckets: []alfred.BucketCharge{{Bucket: bucket, Units: 1}},
 	}
 	legs := []alfred.Leg{{Kind: alfred.LegPersonal, Group: []alfred.Charge{charge(alfred.CountPersonal, 10)}, Code: alfred.CodeUserQuota}}
-	balances := []alfred.Balance{{Committed: 8, Settled: 5}}
+	legs = append(legs, alfred.Leg{Kind: alfred.LegTeam, Group: []alfred.Charge{charge(alfred.CountPool, 1000), charge(alfred.CountShare, 20)}, Code: alfred.CodeTeamPool})
+	balances := []alfred.Balance{{}, {}, {Committed: 93}, {Committed: 300, Settled: 200}, {Committed: 8, Settled: 5}, {Committed: 100}, {Committed: 19}}
 	for _, c := range []struct {
 		rule  string
 		reply alfred.ReserveReply
@@ -31,11 +32,11 @@ func TestChecksOf(t *testing.T) {
 	}{
 		{"a cap", alfred.ReserveReply{
 			Verdict: alfred.VerdictSpent, Blocker: alfred.Blocker{Counter: plan.Caps[2].Counter, Remaining: 7}, Balances: balances,
-		}, "team:fail:7 org:skipped personal:skipped:2 key:skipped"},
+		}, "team:fail:7 org:skipped:600 personal:skipped:2 team:skipped:1 key:skipped"},
 		{"the legs", alfred.ReserveReply{
 			Verdict: alfred.VerdictHeld, Blocker: alfred.Blocker{Counter: legs[0].Group[0].Counter}, Balances: balances,
-		}, "team:pass org:pass personal:fail:2 key:skipped"},
-		{"a rate", alfred.ReserveReply{Verdict: alfred.VerdictRate, Blocker: alfred.Blocker{Bucket: bucket}, Balances: balances}, "team:pass org:pass personal:pass:2 key:fail"},
+		}, "team:pass:7 org:pass:600 personal:fail:2 team:fail:1 key:skipped"},
+		{"a rate", alfred.ReserveReply{Verdict: alfred.VerdictRate, Blocker: alfred.Blocker{Bucket: bucket}, Balances: balances}, "team:pass:7 org:pass:600 personal:pass:2 team:pass:1 key:fail"},
 	} {
 		var have []string
 		for _, k := range alfred.ChecksOf(plan, legs, c.reply) {

@@ -58,7 +58,7 @@ type ReserveReply struct {
 	RetryIn   time.Duration // of VerdictRate
 	Remaining Credits       // when granted: what the legs together still have after this hold
 	Shadow    []Code        // shadow caps that would have refused or shrunk this
-	Balances  []Balance     // of the legs' first counters, in order; only Committed is sure to be set
+	Balances  []Balance     // of the caps, then of each leg's group, in order; only Committed is sure to be set
 	Now       time.Time     // the store's clock
 }
 

@@ -180,17 +180,12 @@ func passes(d alfred.Decision, settings alfred.Settings) []api.Counterfactual {
 		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindInFlight, Detail: "when the requests in flight have ended, in a moment"})
 	}
 	room := d.Remaining
-	for _, k := range d.Checks {
-		if k.Scope == string(alfred.LegPersonal) && k.Outcome == alfred.CheckFailed && k.Left != nil { // a team's leg has more counters than this one
-			room = max(room, *k.Left)
-		}
-	}
 	if bound := (alfred.Bound{Fixed: d.InputCost, PerToken: d.PerToken}); d.PerToken > 0 {
 		if tokens := bound.Tokens(room); tokens >= 1 {
 			out = append(out, api.Counterfactual{Kind: api.CounterfactualKindMaxTokens, MaxTokens: &tokens, Detail: fmt.Sprintf("with max_tokens ≤ %d", tokens)})
 		}
 	}
-	if !d.ResetsAt.IsZero() {
+	if !d.ResetsAt.IsZero() && afresh(d) >= d.Need {
 		at := d.ResetsAt
 		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindAfter, At: &at, Detail: "after " + when})
 	}
@@ -198,7 +193,7 @@ func passes(d alfred.Decision, settings alfred.Settings) []api.Counterfactual {
 		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindCredits, Credits: &missing, Detail: fmt.Sprintf("with %s more credits", missing)})
 	}
 	paid := d.Code == alfred.CodeUserQuota || d.Code == alfred.CodeTeamPool
-	if paid && d.Priority != alfred.PriorityCritical && !d.Lowered && settings.OverdraftLimit > 0 {
+	if paid && d.Priority != alfred.PriorityCritical && !d.Lowered && settings.OverdraftLimit > 0 && room+settings.OverdraftLimit >= d.Need {
 		critical := alfred.PriorityCritical
 		out = append(out, api.Counterfactual{
 			Kind: api.CounterfactualKindPriority, Priority: &critical,
@@ -206,6 +201,24 @@ func passes(d alfred.Decision, settings alfred.Settings) []api.Counterfactual {
 		})
 	}
 	return out
+}
+
+// afresh is the most that a request could have held of a window in which
+// nothing is used yet, by the limits that are known of it.
+func afresh(d alfred.Decision) alfred.Credits {
+	if len(d.Checks) == 0 {
+		return d.Limit
+	}
+	caps, legs := alfred.Unlimited, alfred.Credits(0)
+	for _, k := range d.Checks {
+		switch k.Kind {
+		case "cap":
+			caps = min(caps, k.Limit)
+		case "leg":
+			legs = min(legs+min(k.Limit, alfred.MaxCredits), alfred.MaxCredits)
+		}
+	}
+	return min(caps, legs)
 }
 
 // nextSteps says what the person can do, the most useful first.
@@ -227,7 +240,7 @@ func nextSteps(d alfred.Decision) []api.NextStep {
 	switch x.Type {
 	case "insufficient_quota":
 		add("see_usage", "See what you used.")
-		if !d.ResetsAt.IsZero() && !d.Retry {
+		if !d.ResetsAt.IsZero() && !d.Retry && afresh(d) >= d.Need {
 			add("wait", "Wait until the window resets.")
 		}
 	case "rate_limit_error":

@@ -61,6 +61,22 @@ func TestExplain(t *testing.T) {
 	}
 	w.do("GET", "/v1/decisions/"+string(d.ID), w.bob.key, "").refused(http.StatusNotFound, alfred.CodeNotFound)
 
+	// What needs more than a whole window has is helped by no waiting, and what
+	// needs more than the overdraft by no priority.
+	id = "01ARZ3NDEKTSV4RRFFQ69G5FBC"
+	d.ID, d.Request, d.Need, d.Want = alfred.DecisionID("dec_"+id), alfred.RequestID("req_"+id), 6000*alfred.Credit, 6000*alfred.Credit
+	_, err = w.records.RecordEvents(w.ctx, []alfred.UsageEvent{{
+		Kind: alfred.EventDecision, Org: w.org, Reservation: alfred.HoldID("hold_" + id), Request: d.Request, Decision: d.ID, At: d.At, User: d.User, Team: d.Team, Refused: &d,
+	}})
+	w.must(err)
+	large := w.do("GET", "/v1/decisions/"+string(d.ID), w.anna.key, "").is(http.StatusOK)
+	if have, want := details(large["passes"], "detail"), "with max_tokens ≤ 2; with 5997 more credits"; have != want {
+		t.Errorf("what is too large for a window: passes %s, want %s", have, want)
+	}
+	if have := details(large["next_steps"], "action"); have != "shorten; ask; see_usage" {
+		t.Errorf("what is too large for a window: next %s", have)
+	}
+
 	// One that is older than checks are recorded shows the one that refused,
 	// and an admitted one who paid.
 	old := w.do("GET", "/v1/decisions/"+string(w.refusals[0].ID), w.anna.key, "").is(http.StatusOK)

@@ -76,19 +76,22 @@ func cheapest(card alfred.RateCard) alfred.Credits {
 }
 
 // unspent is the most that legs can have left for good, when every request in
-// flight has given back what it holds. It counts the first counter of each,
-// which is never tighter than its group. Fewer balances than legs say nothing.
+// flight has given back what it holds. balances are those of their groups, in
+// order; none, as without an answer of the live store, say nothing.
 func unspent(legs []alfred.Leg, balances []alfred.Balance) alfred.Credits {
-	if len(balances) < len(legs) {
-		return alfred.MaxCredits
-	}
 	var sum alfred.Credits
-	for i, l := range legs {
-		ceiling := l.Group[0].Ceiling
-		if ceiling > alfred.MaxCredits {
+	for _, l := range legs {
+		if len(balances) < len(l.Group) {
 			return alfred.MaxCredits
 		}
-		sum = min(sum+(ceiling-balances[i].Settled).Floor0(), alfred.MaxCredits)
+		least := alfred.MaxCredits
+		for i, c := range l.Group {
+			if c.Ceiling <= alfred.MaxCredits {
+				least = min(least, (c.Ceiling - balances[i].Settled).Floor0())
+			}
+		}
+		balances = balances[len(l.Group):]
+		sum = min(sum+least, alfred.MaxCredits)
 	}
 	return sum
 }

@@ -267,7 +267,7 @@ func (g *Gate) deny(a Admission, t terms, d alfred.Decision, reply alfred.Reserv
 	if d.Lowered {
 		d.Detail += fmt.Sprintf(" X-Priority was lowered to %s, the highest that you may use.", d.Priority)
 	}
-	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances) < cheapest(a.Catalog.Card) {
+	if reply.Verdict == alfred.VerdictSpent && isLeg(reply.Blocker.Counter) && unspent(t.legs, reply.Balances[min(len(t.plan.Caps), len(reply.Balances)):]) < cheapest(a.Catalog.Card) {
 		g.denials.remember(a.denialKey(), d, t.plan.Window, g.storeTime())
 	}
 	return d

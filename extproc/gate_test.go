@@ -218,7 +218,13 @@ func TestADenialIsRememberedOnlyWhereNothingCouldPass(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.awaitWatch()
-			w.ledger.reserve = always(c.reply)
+			w.ledger.reserve = func(_ context.Context, r alfred.ReserveRequest) (alfred.ReserveReply, error) {
+				reply := c.reply
+				if len(reply.Balances) > 0 {
+					reply.Balances = append(make([]alfred.Balance, len(r.Caps)), reply.Balances...)
+				}
+				return reply, nil
+			}
 			_, first := w.admit(t, hello)
 			if c.then != nil {
 				c.then(w)

@@ -45,13 +45,10 @@ func (s *Store) Reserve(_ context.Context, r alfred.ReserveRequest) (alfred.Rese
 	granted, takes, ok := fit(r, committed)
 	if !ok {
 		out.Verdict, out.Blocker = store.Refused(r, balances)
-		at := len(r.Caps)
-		for _, l := range r.Legs {
-			b := balances[at]
-			b.Outflow = 0
-			out.Balances = append(out.Balances, b)
-			at += len(l.Group)
+		for i := range balances {
+			balances[i].Outflow = 0
 		}
+		out.Balances = balances
 		return out, nil
 	}
 	arrivals, waiting, wait := o.pace(r.Buckets, now)
@@ -150,12 +147,12 @@ func (o *org) pace(buckets []alfred.BucketCharge, now time.Time) (arrivals []int
 	return arrivals, waiting, wait
 }
 
-// show fills in what the legs have left.
+// show fills in what the legs have left and where every counter stands.
 func (o *org) show(out *alfred.ReserveReply, r alfred.ReserveRequest, now time.Time) {
 	charges := store.Charges(r)
 	out.Remaining = store.Remaining(r, func(i int) alfred.Credits { return o.balance(charges[i].Counter, now).Committed })
-	for _, l := range r.Legs {
-		out.Balances = append(out.Balances, alfred.Balance{Committed: o.balance(l.Group[0].Counter, now).Committed})
+	for _, c := range charges {
+		out.Balances = append(out.Balances, alfred.Balance{Committed: o.balance(c.Counter, now).Committed})
 	}
 }
 

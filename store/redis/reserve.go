@@ -160,7 +160,7 @@ func (c *reserveCall) read(reply []any) (out alfred.ReserveReply, err error) {
 		err = c.granted(&out, reply, balances)
 	case "denied":
 		out.Verdict, out.Blocker = store.Refused(c.request, balances)
-		out.Balances = c.firsts(balances)
+		out.Balances = balances
 	case "rate":
 		err = c.rated(&out, reply, balances)
 	default:
@@ -184,7 +184,7 @@ func (c *reserveCall) replayed(out *alfred.ReserveReply, text any, balances []al
 	for i := range balances {
 		balances[i].Settled = 0
 	}
-	out.Balances = c.firsts(balances)
+	out.Balances = balances
 	return nil
 }
 
@@ -233,7 +233,7 @@ func (c *reserveCall) granted(out *alfred.ReserveReply, reply []any, balances []
 	}
 	out.Record = rec
 	out.Remaining = store.Remaining(c.request, func(i int) alfred.Credits { return balances[i].Committed })
-	out.Balances = c.firsts(balances)
+	out.Balances = balances
 	return nil
 }
 
@@ -257,17 +257,6 @@ func (c *reserveCall) rated(out *alfred.ReserveReply, reply []any, balances []al
 	for i := range balances {
 		balances[i].Settled = 0
 	}
-	out.Balances = c.firsts(balances)
+	out.Balances = balances
 	return nil
-}
-
-// firsts are the balances of the legs' first counters.
-func (c *reserveCall) firsts(balances []alfred.Balance) []alfred.Balance {
-	at := len(c.request.Caps)
-	out := make([]alfred.Balance, 0, len(c.request.Legs))
-	for _, l := range c.request.Legs {
-		out = append(out, balances[at])
-		at += len(l.Group)
-	}
-	return out
 }

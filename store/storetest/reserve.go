@@ -32,8 +32,11 @@ func reserveCases() []ledgerCase {
 			if reply.Remaining != 40 {
 				b.Errorf("remaining %d, expected 40 of the share", reply.Remaining)
 			}
-			want := []alfred.Credits{100, 10}
-			got := []alfred.Credits{reply.Balances[0].Committed, reply.Balances[1].Committed}
+			want := []alfred.Credits{100, 10, 10}
+			var got []alfred.Credits
+			for _, s := range reply.Balances {
+				got = append(got, s.Committed)
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				b.Errorf("balances (-expected +got):\n%s", diff)
 			}

@@ -152,11 +152,19 @@ func (m *rules) left(q alfred.ReserveRequest, counted func(alfred.Balance) alfre
 	return sum
 }
 
-// shown adds what the legs stand at.
+// shown adds what the legs have left and where every counter stands.
 func (m *rules) shown(q alfred.ReserveRequest, out alfred.ReserveReply) alfred.ReserveReply {
 	out.Remaining = m.left(q, func(b alfred.Balance) alfred.Credits { return b.Committed })
+	stands := func(c alfred.Charge) {
+		out.Balances = append(out.Balances, alfred.Balance{Committed: m.balance(c.Counter).Committed})
+	}
+	for _, c := range q.Caps {
+		stands(c.Charge)
+	}
 	for _, l := range q.Legs {
-		out.Balances = append(out.Balances, alfred.Balance{Committed: m.balance(l.Group[0].Counter).Committed})
+		for _, c := range l.Group {
+			stands(c)
+		}
 	}
 	return out
 }
