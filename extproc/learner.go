@@ -73,12 +73,14 @@ func (l *learner) count() (n int) {
 func (l *learner) met(org alfred.OrgID) { l.note(org, alfred.Epoch{}) }
 
 // look asks the store how the ledger of an organisation stands.
-func (l *learner) look(ctx context.Context, org alfred.OrgID) {
+func (l *learner) look(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	if e, err := l.ledger.Epoch(ctx, org); err == nil { // an outage is told where a request meets it
+	e, err := l.ledger.Epoch(ctx, org)
+	if err == nil { // an outage is told where a request meets it
 		l.note(org, e)
 	}
+	return e, err
 }
 
 func (l *learner) note(org alfred.OrgID, e alfred.Epoch) {
@@ -140,4 +142,13 @@ func (l *learner) run(ctx context.Context, orgs func(context.Context) ([]alfred.
 		}
 		pause(ctx, every)
 	}
+}
+
+// doubts says whether the ledger was not built, or not compared with the record
+// since its server was restarted or replaced, however long that takes.
+func (l *learner) doubts(org alfred.OrgID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.lessons[org]
+	return s != nil && (mutant != "reaps_in_doubt" || !s.over)
 }

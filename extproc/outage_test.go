@@ -466,6 +466,38 @@ func TestAnAllowanceThatExpiresCostsNothing(t *testing.T) {
 	}
 }
 
+// A ledger that came back older may hold what has ended: however long the
+// comparison with the record takes, nothing in it expires before. Requests are
+// not kept waiting so long.
+func TestNothingExpiresInALedgerThatWasNotCompared(t *testing.T) {
+	w := newTown(t, 2, nil)
+	a, b := w.gates[0], w.gates[1]
+	if _, d := w.ask(a, 0, 990); !d.Allowed {
+		t.Fatal(d.Detail)
+	}
+	a.die()
+	w.store.Restore(w.store.Snapshot())
+	_, _ = b.learner.look(t.Context(), testOrg)
+	w.clock.advance(3 * time.Minute)
+	for range 2 {
+		b.reapAll(t.Context(), b.way.orgs)
+		w.stands(1000, 0)
+		w.clock.advance(learnAtMost)
+	}
+	if b.learner.learning(testOrg) {
+		t.Error("requests still wait for the comparison")
+	}
+	e, err := w.store.Epoch(t.Context(), testOrg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := w.store.FinishEpoch(t.Context(), testOrg, e, e.Number+1, e.Now); err != nil || !done {
+		t.Fatalf("compared: %t, %v", done, err)
+	}
+	b.reapAll(t.Context(), b.way.orgs)
+	w.stands(1000, 1000)
+}
+
 // In an outage everything falls due. After it those who live extend first.
 func TestNobodyIsReapedRightAfterAnOutage(t *testing.T) {
 	w := newTown(t, 2, nil)

@@ -88,9 +88,14 @@ func (g *Gate) reapAll(ctx context.Context, orgs func(context.Context) ([]alfred
 }
 
 // reapOrg reaps nothing while the ledger may have come back older: then holds
-// stand in it that have ended, and only the record knows which.
+// stand in it that have ended, and only the record knows which. Requests wait
+// for the comparison with the record a few seconds; holds as long as it takes,
+// since an expiry of what has ended is charged on the counters alone.
 func (g *Gate) reapOrg(ctx context.Context, org alfred.OrgID) {
-	for g.learner.look(ctx, org); ctx.Err() == nil && !g.learner.learning(org); {
+	for {
+		if _, err := g.learner.look(ctx, org); err != nil || g.learner.doubts(org) || ctx.Err() != nil {
+			return
+		}
 		began := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, retryTimeout)
 		n, err := g.ledger.Reap(attempt, org, reapBatch)

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/alfred-envoy/alfred"
+import (
+	"time"
+
+	"github.com/alfred-envoy/alfred"
+)
 
 // State is the letter of a hold's record.
 type State byte
@@ -11,12 +15,15 @@ const (
 	Settled State = 'S'
 	Void    State = 'V'
 	Expired State = 'X'
+	// Forwarded is a hold that had no record when its settlement came, and may
+	// have been charged before: the permanent record alone charges it.
+	Forwarded State = 'F'
 )
 
 // Standing is where a hold stands: its state, and what it has been charged.
 type Standing struct {
 	State   State
-	Charged alfred.Credits // of Settled and Expired
+	Charged alfred.Credits // of Settled and Expired; of Forwarded, by the permanent record
 }
 
 // Delta is what an ending adds to one counter.
@@ -83,6 +90,8 @@ func Settle(from Standing, s alfred.Settlement) (Ending, error) {
 		e.End = alfred.EndLate
 		event.Late = true
 		e.charge(r, event, alfred.EventSettle, s.Cost, 0)
+	case Forwarded:
+		return Ending{}, Unknown(r)
 	default:
 		e = Ending{From: from, End: alfred.EndDuplicate}
 		if mutant == "duplicate_releases" {
@@ -154,6 +163,14 @@ func Forget(r alfred.HoldRecord, end alfred.HoldEnd) Ending {
 		}
 	}
 	return e
+}
+
+// Unknown is the error of a settlement whose hold has no record and may have
+// been charged before: its event belongs into the permanent record, which
+// knows. The store leaves Forwarded, so that a reservation that comes after it
+// is refused: nobody would end it, and its expiry would be charged on top.
+func Unknown(r alfred.HoldRecord) error {
+	return alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
 }
 
 // Learning is the error of what cannot be granted while a ledger is empty or

@@ -23,6 +23,9 @@
 //	expired   settle, void  settled   c, s: cost - charged
 //	void      settle        settled   c, s: cost
 //	absent    settle        settled   c, s: cost, flagged late
+//	absent    settle        forwarded nothing: it may have been charged before, and
+//	                                  only the permanent record knows
+//	forwarded settle        forwarded nothing: the permanent record takes it again
 //	absent    void          void      nothing; a reserve that comes later is refused
 //	any other                         nothing: a duplicate
 //

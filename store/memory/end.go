@@ -54,7 +54,10 @@ func (s *Store) end(r alfred.HoldRecord, step func(store.Standing, alfred.HoldRe
 		return "", err
 	}
 	if e.End == alfred.EndLate && (!now.Before(r.Due.Add(store.LateFor)) || !o.epoch.knows(e.Event.At)) {
-		return "", alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
+		if mutant != "forwards_without_tombstone" {
+			o.holds[r.Hold] = &hold{standing: store.Standing{State: store.Forwarded, Charged: e.To.Charged}, record: clone(r), lapses: now.Add(store.TombstoneTTL)}
+		}
+		return "", store.Unknown(r)
 	}
 	o.write(r, e, now)
 	return e.End, nil

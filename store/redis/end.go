@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store"
@@ -135,7 +134,7 @@ func (s *Store) move(ctx context.Context, r alfred.HoldRecord, e store.Ending, g
 	case "extended":
 		return false, record{standing: e.From, hold: r}, nil
 	case "late":
-		return false, record{}, alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
+		return false, record{}, store.Unknown(r)
 	}
 	text := ""
 	if len(reply) > 1 {

@@ -22,7 +22,9 @@
 --
 -- Invariant: committed = settled + what open holds have taken, of every
 -- counter. The state letters: R held, S settled, V void, X expired and charged;
--- R -> S V X, none -> S V, V X -> S. The event is written first, so that
+-- R -> S V X, none -> S V, V X -> S. What is refused as late leaves S too, marked
+-- as forwarded to the permanent record: a reservation that was delayed until
+-- then would be held by nobody, and charged by its expiry. The event is written first, so that
 -- running out of memory leaves nothing half done.
 
 local call, format = redis.call, string.format
@@ -42,8 +44,10 @@ if ARGV[6] == 'due' then
   if due and due * 1000 > now then return {'extended'} end
 elseif ARGV[6] ~= '' then
   local built = string.match(call('GET', KEYS[4]) or '', '^L%d+|%d+|(%d+)|')
-  if not built or now >= ARGV[6] * 1000 then return {'late'} end
-  if built ~= '0' and ARGV[7] + 0 < built + 300000000 then return {'late'} end
+  if not built or now >= ARGV[6] * 1000 or (built ~= '0' and ARGV[7] + 0 < built + 300000000) then
+    call('SET', KEYS[2], ARGV[3] .. 'forwarded', 'PX', ARGV[4])
+    return {'late'}
+  end
 end
 
 if ARGV[5] ~= '' then

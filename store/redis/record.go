@@ -15,6 +15,7 @@ import (
 //	R1|granted|taken by each leg|due in ms|tail     held
 //	X1|charged|granted|taken by each leg|due|tail   expired and charged
 //	S1|charged|                                     settled
+//	S1|charged|forwarded                            settled by the permanent record alone
 //	V1|0|                                           void
 //
 // The digit is the version of the encoding. What a step depends on comes
@@ -122,6 +123,9 @@ func takes(r alfred.HoldRecord) string {
 	return decimal(r.Granted) + "|" + strings.Join(taken, ",") + "|"
 }
 
+// forwarded ends the record of a settlement that move.lua has refused as late.
+const forwarded = "forwarded"
+
 // head is how a record begins that stands so.
 func head(s store.Standing, r alfred.HoldRecord) string {
 	switch s.State {
@@ -129,6 +133,8 @@ func head(s store.Standing, r alfred.HoldRecord) string {
 		return ""
 	case store.Held:
 		return "R1|" + takes(r)
+	case store.Forwarded: // to versions before it, settled
+		return "S1|" + decimal(s.Charged) + "|" + forwarded
 	default:
 		return string(s.State) + "1|" + decimal(s.Charged) + "|"
 	}
@@ -168,6 +174,9 @@ func decode(org alfred.OrgID, hold alfred.HoldID, text string) (record, error) {
 	}
 	switch out.standing.State {
 	case store.Settled, store.Void:
+		if out.standing.State == store.Settled && rest == forwarded {
+			out.standing.State = store.Forwarded
+		}
 		return out, nil
 	case store.Held, store.Expired:
 	default:

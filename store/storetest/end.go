@@ -222,6 +222,9 @@ func endCases() []ledgerCase {
 			if alfred.ErrorCode(err) != alfred.CodeNotFound {
 				b.Errorf("long ago: %s, %v", end, err)
 			}
+			delayed := b.request(10, 10, b.personal(100))
+			delayed.Hold = rec.Hold
+			b.refuse(delayed, alfred.VerdictReplay, "")
 			b.stands(r.Legs[0].Group[0], 60, 60)
 		}},
 		{name: "a record stays for a quarter of an hour after its end, an open one until then", run: func(b *bench) {

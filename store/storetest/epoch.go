@@ -176,6 +176,7 @@ func epochCases() []ledgerCase {
 			rec.Org, rec.Terms.Event.Org = b.org, b.org
 			e := b.begin()
 			late := func(at time.Time) (alfred.EndState, error) {
+				rec.Hold += "." // another each time: a settlement has one time
 				event := rec.Terms.Event
 				event.At = at
 				return b.ledger.Settle(b.ctx, alfred.Settlement{Record: rec, Cost: 5, Event: event})
@@ -192,6 +193,28 @@ func epochCases() []ledgerCase {
 				b.Errorf("later: %s, %v", end, err)
 			}
 			b.moved(b.personal(100).Group[0], 5, 5, 0)
+		}},
+		{name: "what went to the record alone refuses a hold that comes later, and stays so", run: func(b *bench) {
+			b.anew()
+			e := b.begin()
+			b.finish(e, 1, e.Now, true)
+			r := b.request(5, 5, b.personal(100))
+			rec := store.Record(r)
+			rec.Due = e.Now.Add(time.Minute)
+			s := alfred.Settlement{Record: rec, Cost: 5, Event: r.Terms.Event}
+			s.Event.At = e.Now
+			for range 2 { // the second because the record may not have been told after the first
+				if end, err := b.ledger.Settle(b.ctx, s); alfred.ErrorCode(err) != alfred.CodeNotFound {
+					b.Fatalf("%s, %v", end, err)
+				}
+			}
+			b.refuse(r, alfred.VerdictReplay, "")
+			b.extend(rec, time.Minute, false)
+			b.void(rec, alfred.EndDuplicate)
+			b.void(alfred.HoldRecord{Org: b.org, Hold: r.Hold}, alfred.EndDuplicate)
+			b.open(0)
+			b.moved(r.Legs[0].Group[0], 0, 0, 0)
+			b.kinds()
 		}},
 		{name: "every counter is listed", run: func(b *bench) {
 			b.settle(b.grant(b.request(8, 8, b.team(100, 100)), 8), 8, alfred.EndSettled)

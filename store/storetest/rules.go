@@ -34,6 +34,7 @@ const (
 	settled state = "settled"
 	void    state = "void"
 	expired state = "expired"
+	left    state = "left to the permanent record"
 )
 
 // remembered is how long an ended hold is known, and chargeable how long after
@@ -163,6 +164,9 @@ func (m *rules) settle(s alfred.Settlement) (alfred.EndState, alfred.Code) {
 	h := m.find(s.Record.Hold)
 	switch {
 	case h == nil && !m.now.Before(s.Record.Due.Add(chargeable)):
+		m.lives = append(m.lives, &life{record: s.Record, state: left, kept: m.now.Add(remembered)})
+		return "", alfred.CodeNotFound
+	case h != nil && h.state == left:
 		return "", alfred.CodeNotFound
 	case h == nil:
 		h = &life{record: s.Record}

@@ -104,6 +104,7 @@ func (w *world) act() {
 }
 
 // failover is a replica that follows no more, and takes over a little later.
+// At times the control plane is lost with the server that it takes over from.
 func (w *world) failover(behind, away time.Duration) {
 	if w.replica != nil {
 		return
@@ -118,6 +119,11 @@ func (w *world) failover(behind, away time.Duration) {
 		w.shadow, w.replica, w.replaced = w.replica.shadow, nil, w.now
 		w.lost++
 		w.noteRestored()
+		if w.chance(FaultCrash, 0.1) {
+			for _, h := range w.hosts {
+				w.kill(h, h.life)
+			}
+		}
 		w.after(away, func() { w.redis.down = false })
 	})
 }

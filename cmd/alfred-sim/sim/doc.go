@@ -34,8 +34,7 @@
 // people's counters sum to the organisation's.
 //
 // After a failover the rebuilder builds the ledger, and at the end the counters
-// of windows that are open must be what the record says, and never below it. What
-// is above is counted in Report.High: only a person lowers a counter. One
+// of windows that are open must be what the record says, to the micro-credit. One
 // step of the rebuilder is a single instant here; that it may be interrupted is
 // tested over real servers.
 package sim

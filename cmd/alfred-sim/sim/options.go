@@ -119,7 +119,6 @@ type Report struct {
 	Settled   int // acknowledged to their client
 	Deaths    int
 	Failovers int
-	High      int           // histories that ended, after a failover, with a counter above the record
 	Elapsed   time.Duration // of the simulated clock
 }
 

@@ -70,6 +70,5 @@ func (r *Report) Add(other Report) {
 	r.Settled += other.Settled
 	r.Deaths += other.Deaths
 	r.Failovers += other.Failovers
-	r.High += other.High
 	r.Elapsed += other.Elapsed
 }

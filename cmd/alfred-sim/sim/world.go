@@ -61,7 +61,6 @@ type world struct {
 	orphans  map[alfred.HoldID]bool // granted unheard
 	raising  bool                   // the rebuilder is at the counters
 	uneven   bool                   // it raised some while others were too high
-	high     int                    // counters above the record at the end, after a failover
 	truths   []*truth
 	stepped  int
 	granted  int
@@ -92,7 +91,7 @@ func Run(o Options, dir string, out io.Writer) (report Report, err error) {
 	w.play()
 	w.rest()
 	report = Report{
-		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost, High: min(w.high, 1),
+		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost,
 		Elapsed: w.now.Sub(w.began),
 	}
 	for _, t := range w.truths {
