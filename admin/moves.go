@@ -58,6 +58,9 @@ func (s *server) apply(ctx context.Context, m move) error {
 		if reply.Refused {
 			return &errTooLittle{reply.Available.Floor0()}
 		}
+		if err := s.takenStands(ctx, m.org, map[alfred.MoveID]alfred.Credits{m.id: reply.Taken}); err != nil {
+			return err
+		}
 		if err := m.book(ctx, w, reply.Taken); err != nil {
 			return err
 		}
@@ -83,6 +86,14 @@ func (s *server) apply(ctx context.Context, m move) error {
 		return &alfred.Error{Code: alfred.CodeUnavailable, Message: "The credits could not be moved; nothing was taken.", Err: err}
 	}
 	return err
+}
+
+// takenStands is Rebuilder.Stands, where the ledger is compared with the record.
+func (s *server) takenStands(ctx context.Context, org alfred.OrgID, taken map[alfred.MoveID]alfred.Credits) error {
+	if s.Ledger == nil {
+		return nil
+	}
+	return s.Ledger.Stands(ctx, org, taken)
 }
 
 // rehearse books a move on what is available now, in a transaction that is

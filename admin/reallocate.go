@@ -210,8 +210,15 @@ func (m *reallocation) take(ctx context.Context) error {
 }
 
 // book stores both sides. A source that was settled meanwhile undoes it all.
+//
+// What was taken goes into the record's own counters with it, under the lock
+// under which the ledger is compared with the record: a ledger that is built
+// from the record would offer it to the sources once more.
 func (m *reallocation) book(ctx context.Context, w *change) error {
 	s := m.server
+	if err := m.standing(ctx); err != nil {
+		return err
+	}
 	var all []alfred.Adjustment
 	for _, e := range m.entries {
 		a := alfred.Adjustment{
@@ -232,9 +239,29 @@ func (m *reallocation) book(ctx context.Context, w *change) error {
 			if err := s.Records.FinishMove(ctx, w.org, e.taken.ID, moveDone); err != nil {
 				return err
 			}
+			if err := s.Records.AddOutflow(ctx, w.org, []alfred.Charge{e.charge}, -e.amount); err != nil {
+				return err
+			}
 		}
 	}
 	return s.adjust(ctx, all...)
+}
+
+// standing locks the record, and sees that what was taken stands.
+func (m *reallocation) standing(ctx context.Context) error {
+	taken := map[alfred.MoveID]alfred.Credits{}
+	for _, e := range m.entries {
+		if e.taken != nil {
+			taken[e.taken.ID] = -e.amount
+		}
+	}
+	if len(taken) == 0 {
+		return nil // a rehearsal
+	}
+	if _, err := m.server.Records.LockUsage(ctx, m.snap.org.ID); err != nil {
+		return err
+	}
+	return m.server.takenStands(ctx, m.snap.org.ID, taken)
 }
 
 // settle asks the record what became of the sources, and gives back what was

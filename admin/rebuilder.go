@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -281,3 +283,25 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	}
 }
+
+// Stands says, under LockUsage and before they are booked, that what moves
+// have taken stands on the live ledger, and that the ledger is believed. One
+// that was lost meanwhile is built without them, and one that came back older
+// may have let them take what was spent: neither move is booked.
+func (b *Rebuilder) Stands(ctx context.Context, org alfred.OrgID, taken map[alfred.MoveID]alfred.Credits) error {
+	ids := slices.Collect(maps.Keys(taken))
+	s, err := b.Live.Survey(ctx, org, nil, ids, 0)
+	if err != nil {
+		return err
+	}
+	e, err := b.Live.Epoch(ctx, org)
+	if err != nil {
+		return err
+	}
+	if !e.Current() || !e.Continues(s.Epoch) || !maps.Equal(s.Taken, taken) {
+		return errLedgerLost
+	}
+	return nil
+}
+
+var errLedgerLost = alfred.Errorf(alfred.CodeUnavailable, "The live counters are being built anew. Nothing was moved. Try again in some seconds.")
