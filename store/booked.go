@@ -97,6 +97,11 @@ func (b *Booked) settle(e alfred.UsageEvent) (alfred.UsageEvent, bool) {
 	if !b.expired && !b.adjusted {
 		return e, true
 	}
+	if b.adjusted && e.Cost == b.cost && e.Usage == b.usage {
+		// Who paid the live ledger knows better than a settlement that may be
+		// of a request that was admitted without its answer.
+		return e, false
+	}
 	e = b.difference(e)
 	if e.Cost == 0 && len(e.Charges) == 0 && e.Usage == (alfred.Usage{}) {
 		return e, false // an adjustment has said it

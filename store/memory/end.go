@@ -45,8 +45,8 @@ func (s *Store) end(r alfred.HoldRecord, step func(store.Standing, alfred.HoldRe
 	var from store.Standing
 	if h, ok := o.standing(r.Hold, now); ok {
 		from = h.standing
-		if from.State == store.Held || len(r.Legs) == 0 {
-			r = clone(h.record)
+		if from.State == store.Held || from.State == store.Expired || len(r.Legs) == 0 {
+			r = clone(h.record) // it knows who has paid, which this caller may not
 		}
 	}
 	e, err := step(from, r)

@@ -73,8 +73,8 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 			return e.End, err
 		}
 		from = now.standing
-		if len(r.Legs) == 0 || from.State == store.Held {
-			// What is stored knows what this caller may not.
+		if len(r.Legs) == 0 || from.State == store.Held || from.State == store.Expired {
+			// What is stored knows who has paid, which this caller may not.
 			if len(now.hold.Legs) > 0 {
 				r = now.hold
 			} else {

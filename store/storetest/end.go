@@ -150,6 +150,17 @@ func endCases() []ledgerCase {
 				b.Errorf("legs of the adjustment:\n%s", diff)
 			}
 		}},
+		{name: "the truth returns to who paid the expiry, whoever brings it", run: func(b *bench) {
+			r := b.request(100, 100, b.personal(60), b.team(1000, 100))
+			rec := b.expire(r)
+			for i := range rec.Legs {
+				rec.Legs[i].Taken = 0 // as one who was admitted without an answer believes
+			}
+			rec.Granted = 0
+			b.settle(rec, 70, alfred.EndAdjusted)
+			b.stands(r.Legs[0].Group[0], 60, 60)
+			b.stands(r.Legs[1].Group[1], 10, 10)
+		}},
 		{name: "a void returns what an expiry has charged, even when only the id is known", run: func(b *bench) {
 			r := b.request(10, 10, b.personal(100))
 			b.void(b.expire(r), alfred.EndAdjusted)
