@@ -27,6 +27,7 @@ type Ledger interface {
 	EachOpen(ctx context.Context, org alfred.OrgID, each func([]alfred.HoldRecord) error) error
 	EachCounter(ctx context.Context, org alfred.OrgID, each func([]alfred.Counter) error) error
 	Forget(ctx context.Context, r alfred.HoldRecord, end alfred.HoldEnd) (bool, error)
+	UndoOutflow(ctx context.Context, o alfred.Outflow) error
 }
 
 // LedgerRecords are what the record knows of the live ledger.
@@ -41,6 +42,8 @@ type LedgerRecords interface {
 	CounterTotals(ctx context.Context, org alfred.OrgID, counters []alfred.Counter) ([]alfred.CounterTotal, error)
 	AddOutflow(ctx context.Context, org alfred.OrgID, from []alfred.Charge, taken alfred.Credits) error
 	HoldEnds(ctx context.Context, holds []alfred.HoldRecord, now time.Time) (map[alfred.HoldID]alfred.HoldEnd, error)
+	// UndoneMoves pages through the moves that were undone.
+	UndoneMoves(ctx context.Context, org alfred.OrgID, after alfred.MoveID, max int) ([]alfred.Move, error)
 	HasUsage(ctx context.Context, org alfred.OrgID) (bool, error)
 	LedgerEpoch(ctx context.Context, org alfred.OrgID) (alfred.Epoch, error)
 	PutLedgerEpoch(ctx context.Context, org alfred.OrgID, e alfred.Epoch) error

@@ -127,6 +127,10 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	if err != nil {
 		return err
 	}
+	undone, err := b.undoAgain(ctx, org)
+	if err != nil {
+		return err
+	}
 	c := b.comparison(org, 0)
 	if err := c.catchUp(ctx); err != nil {
 		return err
@@ -161,7 +165,7 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	b.mu.Unlock()
 	b.Metrics.rebuilt()
 	b.Log.Warn("the live ledger was built from the record", "org", org, "epoch", last.Number, "was_empty", !e.Built, "counters", counters,
-		"raised", raised.String(), "holds_forgotten", forgotten, "millis", b.Now().Sub(began).Milliseconds())
+		"raised", raised.String(), "holds_forgotten", forgotten, "moves_undone", undone, "millis", b.Now().Sub(began).Milliseconds())
 	return nil
 }
 

@@ -154,7 +154,7 @@ func (s *allowances) spend(a Admission, t terms, now, storeNow time.Time) spendi
 	switch {
 	case !ok || w.current == nil || !w.current.covers(t.plan) || !w.current.window.Contains(storeNow):
 		return spending{refusal: refusedNone}
-	case !now.Before(w.current.safe):
+	case !now.Before(w.current.safe) && mutant != "allowance_outlives_its_hold":
 		return spending{refusal: refusedExpired}
 	case w.current.room() < t.need:
 		return spending{refusal: refusedUsedUp}

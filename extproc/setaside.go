@@ -1,6 +1,7 @@
 package extproc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,7 +56,7 @@ func (s *allowances) plan(now time.Time) (keep, back []*allowance, missing []*wa
 			if !now.Before(w.retry) {
 				missing = append(missing, w)
 			}
-		case a.used && a.open == 0, !now.Before(a.window.End):
+		case a.used && (a.open == 0 || mutant == "allowance_back_before_booked"), !now.Before(a.window.End):
 			w.retry = now
 			s.retire(w, now)
 		case a.due(now, s.settings.HoldExtend):
@@ -65,7 +66,7 @@ func (s *allowances) plan(now time.Time) (keep, back []*allowance, missing []*wa
 	})
 	for a, since := range s.retired {
 		switch {
-		case a.open == 0:
+		case a.open == 0 || mutant == "allowance_back_before_booked":
 			back = append(back, a)
 		case now.Sub(since) >= retireFor:
 			delete(s.retired, a)
@@ -73,6 +74,9 @@ func (s *allowances) plan(now time.Time) (keep, back []*allowance, missing []*wa
 			keep = append(keep, a)
 		}
 	}
+	byHold := func(a, b *allowance) int { return cmp.Compare(a.record.Hold, b.record.Hold) }
+	slices.SortFunc(keep, byHold)
+	slices.SortFunc(back, byHold)
 	return keep, back, missing
 }
 

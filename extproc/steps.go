@@ -74,6 +74,9 @@ func (p Steps) Keep(ctx context.Context) {
 	}
 }
 
+// SetAside takes one turn of what is set aside for outages.
+func (p Steps) SetAside(ctx context.Context) { p.server.gate.allowances.step(ctx) }
+
 // Journal writes the refusals that wait.
 func (p Steps) Journal() { p.server.gate.journal.step() }
 
@@ -88,6 +91,15 @@ func (h *Hold) ID() alfred.HoldID { return h.record.Hold }
 // Held is what the ledger holds for it; ok is false when it was admitted
 // without asking the ledger.
 func (h *Hold) Held() (amount alfred.Credits, ok bool) { return h.record.Granted, h.reserved }
+
+// Aside is the allowance that it is spent from, and how much of it; ok is
+// false when it is spent from none.
+func (h *Hold) Aside() (id alfred.HoldID, amount alfred.Credits, ok bool) {
+	if h.from == nil {
+		return "", 0, false
+	}
+	return h.from.record.Hold, h.record.Granted, true
+}
 
 // Output is how many tokens the answer may have.
 func (h *Hold) Output() int64 { return h.output }

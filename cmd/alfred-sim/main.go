@@ -85,8 +85,8 @@ func run(args []string, stdout io.Writer) error {
 			return errFailed
 		}
 	}
-	_, _ = fmt.Fprintf(stdout, "%d seeds, %d failed: %d requests, %d granted, %d acknowledged; %d deaths, %d failovers; %s simulated in %s\n",
-		s.last-s.first+1, failed, total.Requests, total.Granted, total.Settled, total.Deaths, total.Failovers,
+	_, _ = fmt.Fprintf(stdout, "%d seeds, %d failed: %d requests, %d granted, %d from allowances, %d acknowledged; %d moves; %d deaths, %d failovers, %d left high within the bound; %s simulated in %s\n",
+		s.last-s.first+1, failed, total.Requests, total.Granted, total.Local, total.Settled, total.Moves, total.Deaths, total.Failovers, total.High,
 		total.Elapsed.Round(time.Second), time.Since(began).Round(time.Millisecond))
 	if failed > 0 {
 		return errFailed

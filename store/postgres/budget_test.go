@@ -206,6 +206,24 @@ func TestAMoveEndsOneWay(t *testing.T) {
 	w.refused(w.FinishMove(w.ctx, w.org, "mov_none", "done"), alfred.CodeNotFound)
 	w.refused(w.FinishMove(w.ctx, w.org, young.ID, "lost"), alfred.CodeValidation)
 	w.same(pending(noon.Add(2*time.Hour)), []alfred.MoveID{young.ID})
+	undone := func(after alfred.MoveID, max int) (ids []alfred.MoveID) {
+		moves, err := w.UndoneMoves(w.ctx, w.org, after, max)
+		w.must(err)
+		for _, m := range moves {
+			w.same(m.State, "undone")
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	w.same(len(undone("", 10)), 0)
+	third := young
+	third.ID = young.ID + "Z"
+	w.must(w.CreateMove(w.ctx, third))
+	w.must(w.FinishMove(w.ctx, w.org, young.ID, "undone"))
+	w.must(w.FinishMove(w.ctx, w.org, third.ID, "undone"))
+	w.same(undone("", 10), []alfred.MoveID{young.ID, third.ID})
+	w.same(undone("", 1), []alfred.MoveID{young.ID})
+	w.same(undone(young.ID, 10), []alfred.MoveID{third.ID})
 }
 
 func TestAReleaseIsOnePerPersonTeamAndWindow(t *testing.T) {

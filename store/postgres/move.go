@@ -34,7 +34,15 @@ func (s *Store) FinishMove(ctx context.Context, org alfred.OrgID, id alfred.Move
 // written down, oldest first.
 func (s *Store) PendingMoves(ctx context.Context, createdBefore time.Time) ([]alfred.Move, error) {
 	rows, err := s.q(ctx).PendingMoves(ctx, createdBefore)
-	return each(rows, func(r db.Move) alfred.Move {
-		return alfred.Move{ID: r.ID, Org: r.OrgID, Outflow: r.Outflow, State: r.State, CreatedAt: r.CreatedAt}
-	}), failed(err, "list pending moves")
+	return each(rows, aMove), failed(err, "list pending moves")
+}
+
+// UndoneMoves pages through the moves of an organisation that were undone.
+func (s *Store) UndoneMoves(ctx context.Context, org alfred.OrgID, after alfred.MoveID, max int) ([]alfred.Move, error) {
+	rows, err := s.q(ctx).UndoneMoves(ctx, org, after, int32(min(max, 1<<20))) //nolint:gosec // bounded
+	return each(rows, aMove), failed(err, "list undone moves")
+}
+
+func aMove(r db.Move) alfred.Move {
+	return alfred.Move{ID: r.ID, Org: r.OrgID, Outflow: r.Outflow, State: r.State, CreatedAt: r.CreatedAt}
 }

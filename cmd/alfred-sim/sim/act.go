@@ -7,6 +7,7 @@ import (
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/extproc"
+	"github.com/alfred-envoy/alfred/store/memory"
 )
 
 // truth is what the world knows of one request, whatever the ledger says.
@@ -40,8 +41,11 @@ func (w *world) furnish() {
 	s.OverdraftLimit = 500 * alfred.Credit
 	s.HoldSeconds = int64(holdTTL / time.Second)
 	s.ReapPolicy = []alfred.ReapPolicy{alfred.ReapEstimate, alfred.ReapInputOnly, alfred.ReapZero}[w.work.IntN(3)]
-	if w.work.IntN(4) == 0 {
+	switch w.work.IntN(4) {
+	case 0:
 		s.FailMode = alfred.FailAllow
+	case 1, 2:
+		s.FailMode, s.MinOutput = alfred.FailLocal, 40 // so that little is of use
 	}
 	w.record = newRecord(alfred.Organization{ID: orgID, Name: "Simulated", Settings: s})
 	w.record.teams = []alfred.TeamDirectory{{
@@ -81,7 +85,7 @@ func (w *world) act() {
 	case kind < 9 && on(FaultPartition):
 		w.say("%s is cut off", p.host.name)
 		p.host.cut = true
-		w.after(long, func() { p.host.cut = false })
+		w.after(3*long, func() { p.host.cut = false }) // longer than a hold lives, at times
 	case kind < 11 && on(FaultOutage):
 		w.say("redis is away")
 		w.redis.down = true
@@ -98,6 +102,10 @@ func (w *world) act() {
 		w.after(long, func() { p.disk.full = false })
 	case kind < 25:
 		w.changeLimit(which)
+	case kind < 33:
+		w.transfer(which)
+	case kind < 34 && on(FaultEmpty):
+		w.empty()
 	default:
 		w.request(p, which)
 	}
@@ -128,11 +136,24 @@ func (w *world) failover(behind, away time.Duration) {
 	})
 }
 
+// empty is a live store that was flushed, or lost with its disk.
+func (w *world) empty() {
+	if w.replica != nil {
+		return
+	}
+	w.say("the live store is emptied")
+	w.redis.generation++
+	w.store.Restore(memory.New(func() time.Time { return w.now }).Snapshot())
+	w.shadow, w.replaced = newShadow(), w.now
+	w.lost++
+	w.emptied = true
+}
+
 // noteRestored keeps what the replica says of people's quotas.
 func (w *world) noteRestored() {
 	for _, d := range w.record.people {
 		if p, err := w.store.Principal(w.ctx, d.Keys[0].Hash); err == nil && p != nil {
-			w.ceilings[p.User] = append(w.ceilings[p.User], ceiling{w.now, p.Personal.Base})
+			w.ceilings[p.User] = append(w.ceilings[p.User], ceiling{w.now, p.Personal})
 		}
 	}
 }
@@ -171,12 +192,14 @@ func (w *world) request(p *plane, which int) {
 		}
 		t.stage, t.hold = running, hold.ID()
 		_, t.reserved = hold.Held()
+		w.spends(hold)
 		w.say("%s admitted for %s, %s", t.hold, d.User.ID, thinks)
 		w.wait(thinks)
 		end := extproc.End{Outcome: alfred.OutcomeCompleted, Status: 200, At: w.now.Add(p.skew)}
 		t.unkept = p.disk.full
 		if fate < 12 {
 			t.stage, end.Outcome, end.Status = releasing, alfred.OutcomeUpstreamError, 500
+			w.costs(t.hold, 0)
 			p.steps.Release(w.ctx, hold, end)
 		} else {
 			end.Usage = alfred.Usage{Input: input - input/5, Output: hold.Output() * used / 1000}
@@ -184,6 +207,7 @@ func (w *world) request(p *plane, which int) {
 				end.Usage.Output = hold.Output() + used // more than it was allowed
 			}
 			t.stage, t.cost = settling, alfred.Credits(end.Usage.Tokens())*alfred.Credit
+			w.costs(t.hold, t.cost)
 			p.steps.Settle(w.ctx, hold, end)
 		}
 		t.unkept = t.unkept || p.disk.full

@@ -16,9 +16,10 @@ import (
 type step int
 
 const (
-	reserving step = iota // committed may rise, nothing falls
-	ending                // committed and settled may move either way
-	looking               // nothing changes
+	reserving    step = iota // committed may rise, nothing falls
+	ending                   // committed and settled may move either way
+	transferring             // a move: see checkedMove
+	looking                  // nothing changes
 )
 
 // shadow is what the simulator knows of the holds of the live store as it
@@ -27,6 +28,8 @@ type shadow struct {
 	due   map[alfred.HoldID]time.Time // of holds that were granted
 	ended map[alfred.HoldID]bool
 }
+
+func newShadow() shadow { return shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}} }
 
 func (s shadow) clone() shadow { return shadow{maps.Clone(s.due), maps.Clone(s.ended)} }
 
@@ -56,7 +59,7 @@ func (w *world) checked(kind step, run func()) {
 		case kind == reserving && (is.Committed < was.Committed || is.Settled != was.Settled):
 			w.broken("I9 a reservation only adds to committed", "%s from %+v to %+v", name, was, is)
 		case kind == ending && is.Committed > was.Committed:
-			w.excess[name] += is.Committed - was.Committed
+			w.excess[name] += (is.Committed - was.Committed - w.covered[name]).Floor0()
 		}
 	}
 	for name := range before {
@@ -124,7 +127,9 @@ func (w *world) afterReserve(r alfred.ReserveRequest, reply alfred.ReserveReply,
 		w.broken("a hold that was given back before it came is refused", "%s was granted", r.Hold)
 	}
 	w.shadow.due[r.Hold] = w.now.Add(r.TTL)
-	w.granted++
+	if !setAside(r) {
+		w.granted++
+	}
 	counters := w.store.Counters(orgID)
 	below := func(c alfred.Charge, taken alfred.Credits) {
 		if is := counters[store.Name(c.Counter)].Committed; taken > 0 && is > c.Ceiling {
@@ -165,6 +170,7 @@ func (w *world) afterEnd(id alfred.HoldID, end alfred.EndState, err error) {
 	if err != nil {
 		return // told to who asked
 	}
+	w.booked[id] = true
 	if end == alfred.EndDuplicate && w.moved {
 		w.broken("I3 an ending counts once", "%s was ended again", id)
 	}
@@ -236,7 +242,7 @@ func (w *world) checkConfirmed(instance string, seqs []int64) {
 // ceiling is the limit of somebody's own quota from an instant on.
 type ceiling struct {
 	at     time.Time
-	amount alfred.Credits
+	amount alfred.Allowance
 }
 
 // notePublished keeps what the live store says of people's quotas.
@@ -246,9 +252,20 @@ func (w *world) notePublished(byHash map[string]*alfred.Principal) {
 		if err != nil || p == nil {
 			continue
 		}
-		w.ceilings[p.User] = append(w.ceilings[p.User], ceiling{w.now, p.Personal.Base})
+		w.ceilings[p.User] = append(w.ceilings[p.User], ceiling{w.now, p.Personal})
 		w.announce(changeOf(hash, p))
 	}
+}
+
+// published is what the live store says of a person.
+func (w *world) published(id alfred.UserID) (*alfred.Principal, bool) {
+	for _, d := range w.record.people {
+		if d.User.ID == id {
+			p, err := w.store.Principal(w.ctx, d.Keys[0].Hash)
+			return p, err == nil && p != nil
+		}
+	}
+	return nil, false
 }
 
 // healsWithin is how long a data plane that can read may go by what is old.
@@ -257,14 +274,24 @@ const healsWithin = 6 * time.Second
 // checkPublished holds a reservation to what was published: a message that was
 // lost heals within seconds.
 func (w *world) checkPublished(h *host, r alfred.ReserveRequest) {
+	if setAside(r) {
+		return // it goes by what the last request of its person was held to
+	}
 	if failed, ok := w.unread[h]; ok && w.now.Sub(failed) < healsWithin || w.now.Sub(w.replaced) < healsWithin {
 		return
+	}
+	planned := w.now // by the clock of who asks
+	if p := w.planeOf(h); p != nil {
+		planned = w.now.Add(p.skew)
 	}
 	for _, l := range r.Legs {
 		if l.Kind != alfred.LegPersonal {
 			continue
 		}
 		c := l.Group[0]
+		if _, published := w.published(alfred.UserID(c.Counter.Subject)); !published {
+			continue // a store that was emptied: there is nothing to read until it is published again
+		}
 		history := w.ceilings[alfred.UserID(c.Counter.Subject)]
 		ok := false
 		for i, had := range history {
@@ -272,7 +299,8 @@ func (w *world) checkPublished(h *host, r alfred.ReserveRequest) {
 			if i+1 < len(history) {
 				ended = history[i+1].at
 			}
-			ok = ok || had.amount == c.Ceiling && w.now.Sub(ended) < healsWithin
+			stands := slices.ContainsFunc([]time.Time{w.now, planned, c.Counter.Window.Start}, func(t time.Time) bool { return had.amount.At(t) == c.Ceiling })
+			ok = ok || stands && w.now.Sub(ended) < healsWithin
 		}
 		if !ok {
 			w.broken("a lost announcement heals within 5 s", "%s is held to %s, published: %v", c.Counter.Subject, c.Ceiling, history)

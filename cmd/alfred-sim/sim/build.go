@@ -72,13 +72,18 @@ func (b building) Forget(ctx context.Context, r alfred.HoldRecord, end alfred.Ho
 	})
 }
 
+func (b building) UndoOutflow(ctx context.Context, o alfred.Outflow) error {
+	_, err := at(b.world, b.host, b.world.redis, func() (_ struct{}, err error) {
+		b.world.say("%s is undone again", o.Move)
+		b.world.checkedMove(o, -1, func() { err = b.world.store.UndoOutflow(ctx, o) })
+		return struct{}{}, err
+	})
+	return err
+}
+
 // What the rebuilder asks of the record.
 
 func (r *record) TryLock(context.Context, string) (bool, error) { return true, nil }
-
-func (r *record) LockUsage(context.Context, alfred.OrgID) (time.Time, error) { return time.Time{}, nil }
-
-func (r *record) PendingMoves(context.Context, time.Time) ([]alfred.Move, error) { return nil, nil }
 
 func (r *record) HasUsage(context.Context, alfred.OrgID) (bool, error) { return len(r.events) > 0, nil }
 
@@ -111,7 +116,7 @@ func (r *record) OpenCounters(_ context.Context, _ alfred.OrgID, after alfred.Co
 func (r *record) CounterTotals(_ context.Context, _ alfred.OrgID, counters []alfred.Counter) ([]alfred.CounterTotal, error) {
 	out := make([]alfred.CounterTotal, len(counters))
 	for i, c := range counters {
-		out[i].Settled = r.counters[store.Name(c)]
+		out[i] = alfred.CounterTotal{Settled: r.counters[store.Name(c)], Outflow: r.outflows[store.Name(c)]}
 	}
 	return out, nil
 }

@@ -2,9 +2,10 @@
 // that a seed decides, and checks after every step that no credit is lost,
 // charged twice or granted that was not there.
 //
-// What runs is the product: several data planes (gate, endings, spool, keeper,
-// reaper, directory), two recorders, the publisher and the rebuilder, over the
-// live ledger of store/memory. What is simulated is everything between and below them:
+// What runs is the product: several data planes (gate, allowances, endings,
+// spool, keeper, reaper, directory), two recorders, the publisher, the
+// rebuilder, and two processes that move credits between people, over the live
+// ledger of store/memory. What is simulated is everything between and below them:
 //
 //   - time: a queue of events; nothing ever sleeps;
 //   - the network: requests and replies are dropped, sent twice, delayed and
@@ -12,10 +13,11 @@
 //   - processes: they die at any of their calls and lose their memory;
 //   - the spool's disk: a crash in the middle of a write keeps any part of
 //     what was not synced; it fills up;
-//   - the live store: it is away, or replaced by a replica that lacks the last
-//     writes;
-//   - the permanent record: RecordEvents by the rules of store/postgres, away
-//     at times, and cut off after a commit;
+//   - the live store: it is away, emptied, or replaced by a replica that lacks
+//     the last writes;
+//   - the permanent record: RecordEvents by the rules of store/postgres,
+//     transactions with the lock of usage, away at times, and cut off after a
+//     commit;
 //   - clocks of data planes that are wrong by up to 90 seconds, and the end of
 //     a window in the middle of it.
 //
@@ -33,8 +35,19 @@
 // recorded only; I9 counters fall by releases and corrections only; I10 the
 // people's counters sum to the organisation's.
 //
+// Those of allowances are in asides.go: A1 nothing is spent that was not set
+// aside; A2 nobody spends from an allowance that may have been reaped; A3 one is
+// given back when all that was spent from it is booked. While it stands, what is
+// booked of it is no excuse to I1: under the fail mode local nobody overspends
+// but after a failover has lost an allowance, or its process could not extend it.
+// Those of moves are in moves.go: M1 a step of a move changes its source alone, by
+// one amount; M2 what is booked sums to 0; M3 a move is made wholly or not at
+// all, on the counters and in the record; M4 it is as whoever asked was told.
+//
 // After a failover the rebuilder builds the ledger, and at the end the counters
-// of windows that are open must be what the record says, to the micro-credit. One
-// step of the rebuilder is a single instant here; that it may be interrupted is
-// tested over real servers.
+// of windows that are open must be what the record says, to the micro-credit. After
+// everything was lost they may stand above it by what expiries had charged beyond
+// a truth that came later; Report.High counts such histories. The rebuilder gives
+// way only where it records; that it may be interrupted anywhere is tested over
+// real servers.
 package sim

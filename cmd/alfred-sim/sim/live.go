@@ -21,6 +21,9 @@ func (l live) Reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.Rese
 	return call(l.world, l.world.redis, "reserve "+string(r.Hold), func() (reply alfred.ReserveReply, err error) {
 		l.world.checked(reserving, func() { reply, err = l.world.store.Reserve(ctx, r) })
 		l.world.afterReserve(r, reply, err)
+		if setAside(r) {
+			l.world.afterSetAside(r, reply)
+		}
 		return reply, err
 	})
 }
@@ -36,7 +39,9 @@ func (l live) Extend(ctx context.Context, r alfred.HoldRecord, ttl time.Duration
 func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState, error) {
 	l.world.remember(s.Event, s.Record.Hold)
 	return call(l.world, l.world.redis, "settle "+string(s.Record.Hold), func() (end alfred.EndState, err error) {
+		l.world.covered = l.world.covers(s)
 		l.world.checked(ending, func() { end, err = l.world.store.Settle(ctx, s) })
+		l.world.covered = nil
 		l.world.afterEnd(s.Record.Hold, end, err)
 		return end, err
 	})
@@ -45,6 +50,7 @@ func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState,
 func (l live) Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {
 	l.world.remember(e, r.Hold)
 	return call(l.world, l.world.redis, "void "+string(r.Hold), func() (end alfred.EndState, err error) {
+		l.world.checkGivenBack(r.Hold)
 		l.world.checked(ending, func() { end, err = l.world.store.Void(ctx, r, e) })
 		l.world.afterEnd(r.Hold, end, err)
 		return end, err
@@ -72,6 +78,9 @@ func (l live) AppendEvents(ctx context.Context, org alfred.OrgID, events []alfre
 	}
 	_, err := call(l.world, l.world.redis, "append", func() (_ struct{}, err error) {
 		l.world.checked(looking, func() { err = l.world.store.AppendEvents(ctx, org, events) })
+		for _, e := range events {
+			l.world.booked[e.Reservation] = err == nil || l.world.booked[e.Reservation]
+		}
 		return struct{}{}, err
 	})
 	return err

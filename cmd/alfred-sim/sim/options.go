@@ -23,11 +23,12 @@ const (
 	FaultRecord                      // a permanent record that is away
 	FaultSkew                        // clocks that are wrong
 	FaultWatch                       // announcements that are lost
+	FaultEmpty                       // a live store that loses everything
 
 	AllFaults = 1<<iota - 1
 )
 
-var faultNames = []string{"drops", "replies", "copies", "delays", "crash", "disk", "partition", "outage", "failover", "record", "skew", "watch"}
+var faultNames = []string{"drops", "replies", "copies", "delays", "crash", "disk", "partition", "outage", "failover", "record", "skew", "watch", "empty"}
 
 // String lists the kinds, separated by commas.
 func (f Fault) String() string {
@@ -119,6 +120,9 @@ type Report struct {
 	Settled   int // acknowledged to their client
 	Deaths    int
 	Failovers int
+	High      int           // histories that ended with a counter above the record, within the bound of checkLive
+	Local     int           // of those granted: from what was set aside, in an outage
+	Moves     int           // of credits between people, told to be made
 	Elapsed   time.Duration // of the simulated clock
 }
 

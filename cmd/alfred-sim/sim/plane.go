@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,7 @@ type plane struct {
 const (
 	holdTTL    = 30 * time.Second
 	holdExtend = 8 * time.Second
+	allowance  = 300 * alfred.Credit
 )
 
 // start runs the program: what it finds on its disk, and the loops that
@@ -48,7 +50,7 @@ func (p *plane) start() error {
 	here := live{w, p.host}
 	server, err := extproc.New(extproc.Config{
 		Ledger: here, Directory: here, Pepper: []byte("pepper"), Backends: []extproc.Backend{{Name: "mock", BaseURL: "http://localhost"}},
-		Gate:  extproc.GateSettings{Timeout: w.redis.timeout, FailMode: alfred.FailDeny, HoldTTL: holdTTL, HoldExtend: holdExtend},
+		Gate:  extproc.GateSettings{Timeout: w.redis.timeout, FailMode: alfred.FailDeny, HoldTTL: holdTTL, HoldExtend: holdExtend, Allowance: allowance, Processes: 3},
 		Spool: p.spool, Marks: here, Metrics: prometheus.NewRegistry(), Log: w.log, Entropy: rand.NewChaCha8(seed),
 		Now:   func() time.Time { return w.now.Add(p.skew) },
 		Tempo: extproc.Tempo{Go: func(work func()) { w.begin(p.host, work) }, Pause: w.pause},
@@ -60,6 +62,7 @@ func (p *plane) start() error {
 	p.steps = server.Steps()
 	w.loop(p.host, func() time.Duration { p.steps.Keep(w.ctx); return time.Second })
 	w.loop(p.host, func() time.Duration { p.steps.Extend(w.ctx); return time.Second })
+	w.loop(p.host, func() time.Duration { p.steps.SetAside(w.ctx); return time.Second })
 	w.loop(p.host, func() time.Duration { p.steps.Journal(); return 500 * time.Millisecond })
 	w.loop(p.host, func() time.Duration {
 		w.wait(time.Duration(w.net.Int64N(int64(10 * time.Second))))
@@ -78,11 +81,15 @@ func (w *world) loop(h *host, step func() time.Duration) {
 	})
 }
 
-// startControl runs a recorder or the publisher.
+// startControl runs a recorder, the publisher, or what people ask.
 func (w *world) startControl(h *host) {
+	if slices.Contains(w.admins, h) {
+		w.startAdmin(h)
+		return
+	}
 	h.dead = false
 	here := live{w, h}
-	records := remote{w.record, w}
+	records := remote{w.record, w, h}
 	if h.name == "publisher" {
 		now := func() time.Time { return w.now }
 		publisher := admin.Publisher{Records: records, Live: published{live: here}, Now: now, Log: w.log}

@@ -31,6 +31,12 @@ type record struct {
 	counters  map[string]alfred.Credits // counter_usage
 	named     map[string]alfred.Counter
 	built     alfred.Epoch
+
+	moves       map[alfred.MoveID]alfred.Move
+	adjustments []alfred.Adjustment
+	outflows    map[string]alfred.Credits // of counter_usage
+	locked      *transaction              // who keeps recorders and moves out
+	returned    map[string]alfred.Credits // what expiries had charged above a truth that came to the record alone
 }
 
 // eventKey is what is unique of an event.
@@ -44,6 +50,7 @@ func newRecord(org alfred.Organization) *record {
 	return &record{
 		org: org, events: map[eventKey]alfred.UsageEvent{}, booked: map[alfred.HoldID]*store.Booked{}, told: map[string]bool{},
 		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{}, named: map[string]alfred.Counter{},
+		moves: map[alfred.MoveID]alfred.Move{}, outflows: map[string]alfred.Credits{}, returned: map[string]alfred.Credits{},
 	}
 }
 
@@ -83,6 +90,9 @@ func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (in
 		for _, c := range row.Charges {
 			r.counters[store.Name(c.Counter)] += c.Amount
 			r.named[store.Name(c.Counter)] = c.Counter
+			if row.Kind == alfred.EventAdjust && row.Late && c.Amount < 0 {
+				r.returned[store.Name(c.Counter)] -= c.Amount
+			}
 		}
 	}
 	return inserted, nil
@@ -186,13 +196,15 @@ func (r *record) Users(_ context.Context, _ alfred.OrgID, f alfred.UserFilter) (
 	return out, nil
 }
 
-func (r *record) Touch(_ context.Context, _ alfred.OrgID, kind string, ids ...string) error {
+func (r *record) Touch(ctx context.Context, _ alfred.OrgID, kind string, ids ...string) error {
 	if kind == "catalog" {
 		ids = []string{""}
 	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-		r.touch(kind, id)
-	}
+	r.write(ctx, func(r *record) {
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+			r.touch(kind, id)
+		}
+	})
 	return nil
 }
 
@@ -202,6 +214,7 @@ func (r *record) UserDirectory(_ context.Context, _ alfred.OrgID, ids []alfred.U
 	var out []alfred.UserDirectory
 	for _, d := range r.people {
 		if slices.Contains(ids, d.User.ID) {
+			d.Adjustments = r.adjusted(d.User.ID)
 			out = append(out, d)
 		}
 	}
@@ -213,10 +226,7 @@ func (r *record) UserDirectory(_ context.Context, _ alfred.OrgID, ids []alfred.U
 type remote struct {
 	*record
 	world *world
-}
-
-func (r remote) RecordEvents(ctx context.Context, events []alfred.UsageEvent) (int, error) {
-	return call(r.world, r.world.postgres, "record", func() (int, error) { return r.record.RecordEvents(ctx, events) })
+	host  *host
 }
 
 func (r remote) Touched(ctx context.Context, max int) ([]alfred.Topic, error) {

@@ -70,5 +70,8 @@ func (r *Report) Add(other Report) {
 	r.Settled += other.Settled
 	r.Deaths += other.Deaths
 	r.Failovers += other.Failovers
+	r.High += other.High
+	r.Local += other.Local
+	r.Moves += other.Moves
 	r.Elapsed += other.Elapsed
 }

@@ -29,6 +29,9 @@ func TestLedger19_Simulator(t *testing.T) {
 		}
 	}
 	// Histories in which nothing happens prove nothing.
+	if total.Local < seeds/10 || total.Moves < seeds {
+		t.Errorf("too little was spent in outages, or moved: %+v", total)
+	}
 	if total.Settled < 10*seeds || total.Deaths < seeds || total.Failovers < seeds || total.Granted == total.Requests {
 		t.Errorf("too little has happened: %+v", total)
 	}

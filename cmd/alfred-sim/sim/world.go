@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -47,26 +48,36 @@ type world struct {
 	replica  *replica // what a failover would lead to; nil when the replica keeps up
 	planes   []*plane
 	hosts    []*host // of the control plane
+	admins   []*host // of them, those that people ask
 	dir      string
 
-	shadow   shadow
-	moved    bool // the last operation changed a counter
-	excess   map[string]alfred.Credits
-	spooled  map[spoolEntry]alfred.HoldID
-	ceilings map[alfred.UserID][]ceiling
-	highest  map[alfred.UserID]alfred.Credits
-	unread   map[*host]time.Time
-	replaced time.Time              // when a failover was last
-	unheard  bool                   // nobody waits any more for the answer to what is executed
-	orphans  map[alfred.HoldID]bool // granted unheard
-	raising  bool                   // the rebuilder is at the counters
-	uneven   bool                   // it raised some while others were too high
-	truths   []*truth
-	stepped  int
-	granted  int
-	deaths   int
-	lost     int // failovers
-	failure  *Failure
+	shadow    shadow
+	moved     bool // the last operation changed a counter
+	excess    map[string]alfred.Credits
+	spooled   map[spoolEntry]alfred.HoldID
+	ceilings  map[alfred.UserID][]ceiling
+	highest   map[alfred.UserID]alfred.Credits
+	unread    map[*host]time.Time
+	replaced  time.Time              // when a failover was last
+	unheard   bool                   // nobody waits any more for the answer to what is executed
+	orphans   map[alfred.HoldID]bool // granted unheard
+	raising   bool                   // the rebuilder is at the counters
+	uneven    bool                   // it raised some while others were too high
+	asides    map[alfred.HoldID]*aside
+	spentFrom map[alfred.HoldID]alfred.HoldID // allowances, by the requests that were admitted from them
+	booked    map[alfred.HoldID]bool          // told to the live store, which took it
+	covered   map[string]alfred.Credits       // by an allowance, of what is executed
+	local     int                             // requests that were admitted from allowances
+	truths    []*truth
+	motions   []*motion
+	moving    int // motions that have begun
+	stepped   int
+	granted   int
+	deaths    int
+	lost      int // failovers
+	failure   *Failure
+	emptied   bool
+	high      bool // a counter ended above the record, within its bound
 }
 
 // replica is the live store as a replica has it that fell behind.
@@ -91,12 +102,20 @@ func Run(o Options, dir string, out io.Writer) (report Report, err error) {
 	w.play()
 	w.rest()
 	report = Report{
-		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost,
+		Failure: w.failure, Trace: w.hash.Sum64(), Requests: len(w.truths), Granted: w.granted, Deaths: w.deaths, Failovers: w.lost, Local: w.local,
 		Elapsed: w.now.Sub(w.began),
 	}
 	for _, t := range w.truths {
 		if t.acknowledged {
 			report.Settled++
+		}
+	}
+	if w.high {
+		report.High = 1
+	}
+	for _, m := range w.motions {
+		if m.made {
+			report.Moves++
 		}
 	}
 	return report, nil
@@ -108,9 +127,10 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		fibers: map[*fiber]struct{}{}, faulty: true,
 		work: rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)),
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
-		shadow: shadow{map[alfred.HoldID]time.Time{}, map[alfred.HoldID]bool{}}, excess: map[string]alfred.Credits{},
+		shadow: newShadow(), excess: map[string]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
 		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
+		asides: map[alfred.HoldID]*aside{}, spentFrom: map[alfred.HoldID]alfred.HoldID{}, booked: map[alfred.HoldID]bool{},
 	}
 	w.store = memory.New(func() time.Time { return w.now })
 	if e, err := w.store.BeginEpoch(context.Background(), orgID); err == nil { // a store in memory never fails
@@ -159,9 +179,12 @@ func (w *world) open() error {
 			return err
 		}
 	}
-	for _, name := range []string{"recorder-0", "recorder-1", "publisher"} {
+	for _, name := range []string{"recorder-0", "recorder-1", "publisher", "admin-0", "admin-1"} {
 		h := &host{name: name}
 		w.hosts = append(w.hosts, h)
+		if strings.HasPrefix(name, "admin") {
+			w.admins = append(w.admins, h)
+		}
 		w.startControl(h)
 	}
 	return nil

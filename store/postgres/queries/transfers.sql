@@ -37,3 +37,6 @@ SELECT state FROM moves WHERE org_id = $1 AND id = $2;
 
 -- name: PendingMoves :many
 SELECT * FROM moves WHERE state = 'pending' AND created_at < @created_before ORDER BY created_at, id;
+
+-- name: UndoneMoves :many
+SELECT * FROM moves WHERE org_id = @org_id AND state = 'undone' AND id > @after_id ORDER BY id LIMIT @max::int;

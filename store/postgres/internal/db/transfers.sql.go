@@ -231,3 +231,34 @@ func (q *Queries) Transfers(ctx context.Context, arg TransfersParams) ([]Transfe
 	}
 	return items, nil
 }
+
+const undoneMoves = `-- name: UndoneMoves :many
+SELECT org_id, id, outflow, state, created_at, updated_at FROM moves WHERE org_id = $1 AND state = 'undone' AND id > $2 ORDER BY id LIMIT $3::int
+`
+
+func (q *Queries) UndoneMoves(ctx context.Context, orgID alfred.OrgID, afterID alfred.MoveID, max int32) ([]Move, error) {
+	rows, err := q.db.Query(ctx, undoneMoves, orgID, afterID, max)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Move
+	for rows.Next() {
+		var i Move
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.Outflow,
+			&i.State,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
