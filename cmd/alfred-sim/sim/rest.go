@@ -23,7 +23,7 @@ func (w *world) rest() {
 		p.host.cut, p.disk.full = false, false // who is dead comes back when it was to
 	}
 	w.say("everything works again")
-	begun, compared := w.now, w.now
+	begun, quiet := w.now, w.now
 	for w.failure == nil {
 		next := w.now.Add(5 * time.Second)
 		for w.now.Before(next) && w.turn() {
@@ -31,20 +31,22 @@ func (w *world) rest() {
 		// What is delayed has arrived by then, and faults that were planned are over.
 		if w.now.Sub(begun) < w.rate.late+holdTTL {
 			w.redis.down, w.postgres.down = false, false
+			quiet = w.now
 			continue
 		}
 		if w.anybodyDead() {
-			compared = w.now
-			continue
-		}
-		// What the rebuilder could not tell yet, it finds when it compares.
-		if w.lost > 0 && w.now.Sub(compared) < 65*time.Second {
+			quiet = w.now
 			continue
 		}
 		busy := w.busy()
 		if busy == "" {
-			break
+			// What went to the record alone, the rebuilder finds when it compares.
+			if w.lost == 0 || w.now.Sub(quiet) >= 65*time.Second {
+				break
+			}
+			continue
 		}
+		quiet = w.now
 		if w.now.Sub(begun) > longestRest {
 			w.broken("I7 everything comes to rest", "%s", busy)
 		}
@@ -173,10 +175,10 @@ func (w *world) checkLive() {
 		return w.lost == 0 || w.record.named[name].Window.Contains(w.now)
 	}
 	for _, name := range slices.Sorted(maps.Keys(live)) {
-		if !open(name) {
-			continue
-		}
 		b := live[name]
+		if !open(name) && b.Used() <= w.record.counters[name] {
+			continue // nobody raises what is over
+		}
 		if above := b.Used() - w.record.counters[name]; w.emptied && b.Held() == 0 && above > 0 && above <= w.record.returned[name] {
 			w.high = true // nobody but a person lowers it
 			continue
