@@ -1,6 +1,9 @@
 package alfred
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Epoch says whether a live ledger may be believed: which building of it from
 // the record stands, and on which server it was built. A ledger without one
@@ -21,6 +24,14 @@ type Epoch struct {
 // restarted, or replaced by one that was behind.
 func (e Epoch) Current() bool {
 	return e.Built && (e.Lineage == "" || e.Server == "" || e.Lineage == e.Server)
+}
+
+// Run is the run of the server that answered, "" when that is not known. A
+// server that was restarted is another run; one that only begins another
+// history of replication is not.
+func (e Epoch) Run() string {
+	run, _, _ := strings.Cut(e.Server, ".")
+	return run
 }
 
 // Continues says whether e is the same building as before, as it was or after

@@ -60,6 +60,7 @@ type ReserveReply struct {
 	Shadow    []Code        // shadow caps that would have refused or shrunk this
 	Balances  []Balance     // of the caps, then of each leg's group, in order; only Committed is sure to be set
 	Now       time.Time     // the store's clock
+	Server    string        // the run of the server that answered; "" when that is not known
 }
 
 // HoldRecord is an open hold: what was taken from where, and what settlement

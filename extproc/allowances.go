@@ -1,6 +1,7 @@
 package extproc
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type allowances struct {
 	away     *away
 	metrics  *Metrics
 	log      *slog.Logger
+	vouches  func(context.Context, alfred.OrgID, alfred.ReserveReply) bool // as of learner
 
 	stepping sync.Mutex // held while the store is asked
 

@@ -248,6 +248,9 @@ func (g *Gate) ask(ctx context.Context, r alfred.ReserveRequest) (reply alfred.R
 		g.learner.met(r.Org)
 		return reply, errLearning
 	}
+	if !g.learner.vouches(ctx, r.Org, reply) {
+		return reply, errReplaced
+	}
 	return reply, nil
 }
 

@@ -14,6 +14,10 @@ import (
 // is empty and being built, or it may have come back older than it was.
 var errLearning = errors.New("the live ledger is being built anew")
 
+// errReplaced means that a server has answered of which nobody knows that its
+// ledger is not older than the one before.
+var errReplaced = errors.New("another server answered, and its ledger may be older")
+
 const (
 	// learnAtMost bounds how long new requests wait for a ledger that was
 	// restarted or replaced, and has its counters, to be compared with the
@@ -35,8 +39,9 @@ type learner struct {
 	resend  func()      // asks for the spool to be sent again; nil without one
 	behind  func() bool // whether that is under way
 
-	mu      sync.Mutex
-	lessons map[alfred.OrgID]*lesson
+	mu       sync.Mutex
+	lessons  map[alfred.OrgID]*lesson
+	believed map[alfred.OrgID]string // the run of the server whose ledger is
 }
 
 // lesson is one organisation's.
@@ -83,10 +88,38 @@ func (l *learner) look(ctx context.Context, org alfred.OrgID) (alfred.Epoch, err
 	return e, err
 }
 
+// vouches says whether an answer came from the server whose ledger is
+// believed. When another server has answered, the first since the start
+// among them, its ledger is looked at before anybody acts upon the answer:
+// it counts when the ledger had been built by then, on this very server. So
+// not one grant of a ledger that came back older passes, however soon after
+// a restart it is made.
+func (l *learner) vouches(ctx context.Context, org alfred.OrgID, answer alfred.ReserveReply) bool {
+	if answer.Server == "" || l.believes(org, answer.Server) {
+		return true
+	}
+	e, err := l.look(ctx, org)
+	return err == nil && !l.learning(org) && l.believes(org, answer.Server) && !answer.Now.Before(e.BuiltAt)
+}
+
+func (l *learner) believes(org alfred.OrgID, server string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	run, known := l.believed[org]
+	return known && (run == server || run == "") // "": the store does not tell
+}
+
 func (l *learner) note(org alfred.OrgID, e alfred.Epoch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, s := l.now(), l.lessons[org]
+	defer func() {
+		if s := l.lessons[org]; s == nil || s.over {
+			l.believed[org] = e.Run()
+		} else {
+			delete(l.believed, org)
+		}
+	}()
 	switch {
 	case !e.Built && (s == nil || s.over || !s.empty):
 		l.begin(org, &lesson{empty: true, until: now.Add(learnAtMost)}, "it is empty and is being built from the record")

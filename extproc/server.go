@@ -91,7 +91,8 @@ func New(c Config) (*Server, error) {
 		_, amount := g.allowances.kept()
 		return float64(amount) / float64(alfred.Credit)
 	})
-	g.learner = &learner{ledger: c.Ledger, timeout: retryTimeout, now: c.Now, log: c.Log, lessons: make(map[alfred.OrgID]*lesson)}
+	g.learner = &learner{ledger: c.Ledger, timeout: retryTimeout, now: c.Now, log: c.Log, lessons: make(map[alfred.OrgID]*lesson), believed: make(map[alfred.OrgID]string)}
+	g.allowances.vouches = g.learner.vouches
 	watchGauge(c.Metrics, "learning", "Organisations whose live ledger is being built anew: the fail mode decides their requests.", func() float64 { return float64(g.learner.count()) })
 	if c.Spool != nil {
 		if c.Marks == nil {

@@ -173,6 +173,9 @@ func (s *allowances) reserve(ctx context.Context, r alfred.ReserveRequest) (alfr
 		s.log.ErrorContext(ctx, "an allowance cannot be taken", "hold", r.Hold, "org", r.Org, "error", err)
 		return alfred.ReserveReply{}, nil
 	}
+	if err == nil && reply.Verdict == alfred.VerdictGranted && !s.vouches(ctx, r.Org, reply) {
+		return alfred.ReserveReply{}, errReplaced
+	}
 	return reply, err
 }
 

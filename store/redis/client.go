@@ -50,6 +50,13 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 		options.MaxRetries = 0 // a node's; the cluster's own are the redirects
 		options.MaxRedirects = 4
 		options.ClusterStateReloadInterval = 10 * time.Second
+		options.NewClient = func(node *redis.Options) *redis.Client {
+			behind := &origin{}
+			node.OnConnect = behind.connected
+			client := redis.NewClient(node)
+			client.AddHook(behind)
+			return client
+		}
 		client := redis.NewClusterClient(options)
 		client.AddHook(patience{reload: client.ReloadState})
 		return client, a.shape, nil
@@ -63,8 +70,11 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 				return nil, "", fmt.Errorf("read REDIS_URL: the database is %q, not a number", a.db)
 			}
 		}
+		behind := &origin{}
+		options.OnConnect = behind.connected
 		client := redis.NewFailoverClient(options)
 		client.AddHook(patience{})
+		client.AddHook(behind)
 		return client, a.shape, nil
 	default:
 		options := a.single
@@ -82,8 +92,11 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 		options.MaxRetries, options.MinRetryBackoff, options.MaxRetryBackoff = u.MaxRetries, u.MinRetryBackoff, u.MaxRetryBackoff
 		options.DisableIdentity = true
 		options.MaintNotificationsConfig = u.MaintNotificationsConfig
+		behind := &origin{}
+		options.OnConnect = behind.connected
 		client := redis.NewClient(options)
 		client.AddHook(patience{})
+		client.AddHook(behind)
 		return client, a.shape, nil
 	}
 }

@@ -35,6 +35,7 @@ func (s *Store) reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.Re
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	ctx, server := answering(ctx)
 	values, err := s.scripts.reserve.Run(ctx, s.client, call.keys, call.args...).Slice()
 	if err == nil && len(values) > 0 && values[0] == "denied" {
 		// Spent or held? Ask again with the settled counters to be read. By
@@ -48,7 +49,9 @@ func (s *Store) reserve(ctx context.Context, r alfred.ReserveRequest) (alfred.Re
 	if err != nil {
 		return alfred.ReserveReply{}, unavailable(err)
 	}
-	return call.read(values)
+	reply, err := call.read(values)
+	reply.Server = *server
+	return reply, err
 }
 
 // reserveCall is one request as the script takes it.

@@ -107,7 +107,7 @@ func (p *player) tolerance() []cmp.Option {
 	options := []cmp.Option{cmpopts.EquateEmpty()}
 	if !p.timed {
 		options = append(options,
-			cmpopts.IgnoreFields(alfred.ReserveReply{}, "Now", "RetryIn"), cmpopts.IgnoreFields(alfred.HoldRecord{}, "Due"),
+			cmpopts.IgnoreFields(alfred.ReserveReply{}, "Now", "RetryIn", "Server"), cmpopts.IgnoreFields(alfred.HoldRecord{}, "Due"),
 			cmpopts.IgnoreFields(alfred.OutflowReply{}, "Now"), cmpopts.IgnoreFields(alfred.Blocker{}, "Bucket"), cmpopts.IgnoreFields(alfred.UsageEvent{}, "At"))
 	}
 	return options
