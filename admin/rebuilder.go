@@ -119,10 +119,6 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	if err != nil {
 		return err
 	}
-	past, err := b.Records.HasUsage(ctx, org)
-	if err != nil {
-		return err
-	}
 	forgotten, err := b.forget(ctx, org)
 	if err != nil {
 		return err
@@ -136,6 +132,11 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 		return err
 	}
 	counters, raised, err := b.raiseAll(ctx, c, e)
+	if err != nil {
+		return err
+	}
+	// After the raising: what waited in the stream may be all that was used.
+	past, err := b.Records.HasUsage(ctx, org)
 	if err != nil {
 		return err
 	}
