@@ -72,7 +72,12 @@ func (r *rig) snapshot(t *testing.T) []string {
 
 func (r *rig) ledger(t *testing.T) ledger {
 	t.Helper()
-	values := r.snapshot(t)
+	return read(t, r.snapshot(t))
+}
+
+// read makes a ledger of the keys of a snapshot.
+func read(t *testing.T, values []string) ledger {
+	t.Helper()
 	l := ledger{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]bool{}, map[string]bool{}, 0}
 	number := func(key, text string) int64 {
 		n, err := strconv.ParseInt(text, 10, 64)

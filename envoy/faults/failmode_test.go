@@ -105,7 +105,7 @@ func TestLedger12_StoppedLiveLedgerHonoursEachFailMode(t *testing.T) {
 	r.extproc.Stop(10 * time.Second)
 	r.extproc.start(t)
 	slices.Sort(refused)
-	note := fmt.Sprintf("refusals p50 %s, p99 %s, deadline 50 ms; goroutines %.0f before, %.0f at the end of a stop; %v", at(refused, 50), at(refused, 99), idle, most, served)
+	note := fmt.Sprintf("refusals %s; goroutines %.0f before, %.0f at the end of a stop; %v", against(50*time.Millisecond, refused), idle, most, served)
 	r.audit(t, result{fault: "5 SIGSTOP Valkey 3 s, deny, local and allow", times: stops, note: note}, l)
 	if n := len(r.ledger(t).open); n > 0 {
 		t.Errorf("%d holds are open", n)

@@ -134,8 +134,7 @@ func TestStoppedLiveLedgerRefusesInTime(t *testing.T) {
 			t.Errorf("a call took %s", d)
 		}
 	}
-	note := fmt.Sprintf("decisions p50 %s, p99 %s, longest %s, deadline 50 ms; goroutines %.0f before, %.0f at the end of a stop",
-		at(waits, 50), at(waits, 99), at(waits, 100), idle, most)
+	note := fmt.Sprintf("decisions %s; goroutines %.0f before, %.0f at the end of a stop", against(50*time.Millisecond, waits), idle, most)
 	r.audit(t, result{fault: "5 SIGSTOP Valkey 3 s, deny", times: stops, note: note}, l)
 	await(t, "as many goroutines as before", func() error {
 		if n, err := r.metric(t, "go_goroutines"); err != nil {
@@ -148,6 +147,15 @@ func TestStoppedLiveLedgerRefusesInTime(t *testing.T) {
 	if most > idle+200 {
 		t.Errorf("%v goroutines while the live ledger stood still, %v before", most, idle)
 	}
+}
+
+// against says how long decisions took that had a deadline, as their clients saw it through Envoy. On cores that are busy with the
+// whole story it is what the machine makes of it: the figure of the product alone is BenchmarkStopped of extproc.
+func against(deadline time.Duration, sorted []time.Duration) string {
+	limit := deadline + 10*time.Millisecond
+	in, _ := slices.BinarySearch(sorted, limit+1)
+	return fmt.Sprintf("p50 %s, p99 %s, longest %s against %s (deadline + 10 ms), %.1f %% within it",
+		at(sorted, 50), at(sorted, 99), at(sorted, 100), limit, 100*float64(in)/float64(max(1, len(sorted))))
 }
 
 func at(sorted []time.Duration, percent int) time.Duration {

@@ -268,20 +268,26 @@ func (r *rig) populate(t *testing.T, departments bool) {
 		r.manage(t, http.MethodPost, "/v1/admin/users", map[string]any{
 			"email": fmt.Sprintf("person%d@company.com", i), "name": "Person", "personal_quota": 1_000_000_000, "department_id": department,
 		}, &p)
-		r.manage(t, http.MethodPost, "/v1/admin/teams/"+team.ID+"/members/"+p.ID+"?is_admin=false", nil, nil)
 		r.keys, r.people = append(r.keys, p.Key), append(r.people, p.ID)
 	}
-	for _, k := range r.keys {
-		r.awaitKey(t, k)
-		// The control plane knows at once that somebody is a member; the data plane, when it is published.
-		await(t, "a member spends for the team", func() error {
-			body := map[string]any{"model": "gpt-4", "max_tokens": 1, "messages": []any{map[string]any{"role": "user", "content": "Hello!"}}}
-			if status, text := r.call(t, k, http.MethodPost, "/v1/chat/completions", body, "X-Team-ID", team.ID); status != http.StatusOK {
-				return fmt.Errorf("%d: %s", status, text)
-			}
-			return nil
-		})
+	for i, k := range r.keys {
+		r.join(t, team.ID, r.people[i], k)
 	}
+}
+
+// join makes somebody a member of a team, and waits until what he spends is the team's. The control plane knows at once that he is
+// a member; the data plane, when it is published.
+func (r *rig) join(t *testing.T, team, person, key string) {
+	t.Helper()
+	r.manage(t, http.MethodPost, "/v1/admin/teams/"+team+"/members/"+person+"?is_admin=false", nil, nil)
+	r.awaitKey(t, key)
+	await(t, "a member spends for the team", func() error {
+		body := map[string]any{"model": "gpt-4", "max_tokens": 1, "messages": []any{map[string]any{"role": "user", "content": "Hello!"}}}
+		if status, text := r.call(t, key, http.MethodPost, "/v1/chat/completions", body, "X-Team-ID", team); status != http.StatusOK {
+			return fmt.Errorf("%d: %s", status, text)
+		}
+		return nil
+	})
 }
 
 func (r *rig) awaitKey(t *testing.T, key string) {

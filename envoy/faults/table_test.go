@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,9 +38,15 @@ func (r *results) add(t *testing.T, row result) {
 func (r *results) table() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	slices.SortStableFunc(r.rows, func(a, b result) int { return strings.Compare(a.fault, b.fault) })
+	number := func(r result) (n int) {
+		_, _ = fmt.Sscan(r.fault, &n) // none is first
+		return n
+	}
+	slices.SortStableFunc(r.rows, func(a, b result) int {
+		return cmp.Or(cmp.Compare(number(a), number(b)), strings.Compare(a.fault, b.fault))
+	})
 	var b strings.Builder
-	b.WriteString("| fault, under load | times | acknowledged | lost | double | holds left | drift | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| fault, under load | times | acknowledged | lost | double | holds left | drift, micro-credits | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, x := range r.rows {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %s |\n", x.fault, x.times, x.acknowledged, x.lost, x.double, x.holds, x.drift, x.note)
 	}
