@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -304,13 +306,28 @@ func TestAFilterThatDoesNotShowTheBodyIsRefused(t *testing.T) {
 
 func TestAPanicEndsTheHoldAndTheRequest(t *testing.T) {
 	t.Run("before it was forwarded", func(t *testing.T) {
-		w := newWorld(t)
+		var log bytes.Buffer
+		registry := prometheus.NewRegistry()
+		w := newWorld(t, func(c *Config) { c.Log, c.Metrics = slog.New(slog.NewTextHandler(&log, nil)), registry })
 		w.ledger.reserve = func(context.Context, alfred.ReserveRequest) (alfred.ReserveReply, error) { panic("broken") }
 		x := w.begin(t)
 		x.send(w.post())
 		_ = x.stream.Send(requestBody(hello))
 		if r, err := x.stream.Recv(); err == nil {
 			t.Errorf("a request passed: %v", r)
+		}
+		w.close()
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if n := f.GetMetric()[0].GetCounter().GetValue(); f.GetName() == "alfred_panics_total" && n != 1 {
+				t.Errorf("alfred_panics_total is %v", n)
+			}
+		}
+		if text := log.String(); !strings.Contains(text, "a handler panicked") || !strings.Contains(text, "stream_test.go") {
+			t.Errorf("the log has no stack: %s", text)
 		}
 	})
 	t.Run("after it was forwarded", func(t *testing.T) {

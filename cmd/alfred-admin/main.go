@@ -122,7 +122,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	switch command {
 	case "republish":
-		return admin.Republish(ctx, records, time.Now())
+		return republish(ctx, app, live, records)
 	case "bootstrap-recover":
 		owner, secret, err := admin.RecoverOwner(ctx, app, email)
 		if err != nil {
@@ -136,6 +136,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return serve(ctx, c, app, live, records)
 	default:
 		return nil
+	}
+}
+
+// republish publishes everything by itself: the process that serves, which
+// would do it, may be away.
+func republish(ctx context.Context, app admin.Config, live *redis.Store, records *postgres.Store) error {
+	if err := admin.Republish(ctx, records, time.Now()); err != nil {
+		return err
+	}
+	publisher := admin.Publisher{
+		Records: records, Live: live, Now: app.Now, Log: app.Log,
+		Ledger: &admin.Rebuilder{Records: records, Live: live, Now: app.Now, Log: app.Log},
+	}
+	for {
+		if n, err := publisher.Step(ctx); err != nil || n == 0 {
+			return err
+		}
 	}
 }
 
