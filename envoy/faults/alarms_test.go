@@ -538,6 +538,9 @@ func (a *alarms) nothingIsSetAside(t *testing.T) {
 		await(t, "it was halted for long enough", until)
 		signal(t, a.extproc, syscall.SIGCONT)
 	}
+	a.extproc.restart(t) // what was spent from is given back
+	a.served(t)
+	a.shows(t, a.health[0], "alfred_allowances", "", above(0))
 	halt(func() error {
 		if n := held(); n > 0 {
 			return fmt.Errorf("%d holds", n)
