@@ -48,9 +48,10 @@ func StartServer(ctx context.Context, binary, dir, name string, more ...string) 
 	return s, nil
 }
 
-// await polls until check is content.
+// await polls until check is content. Sentinels that were held up by a busy
+// machine look on for half a minute before they act again.
 func await(ctx context.Context, what string, check func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
