@@ -2,17 +2,53 @@ package alfred
 
 import "time"
 
-// Transfer is credits that one person gave to another in one window.
+// TransferKind says who decided that credits move.
+type TransferKind string
+
+const (
+	TransferGiven       TransferKind = "transfer"     // their owner, of his own quota
+	TransferReallocated TransferKind = "reallocation" // an admin, between others
+)
+
+// Transfer is credits that went from one end to another in one window: from
+// one person to another, or, of a reallocation, also from or to a pool. Each
+// end is a person or a team.
 type Transfer struct {
-	ID        TransferID `json:"id"`
-	Org       OrgID      `json:"-"`
-	Move      MoveID     `json:"group_id"`
-	Sender    UserID     `json:"sender_id"`
-	Recipient UserID     `json:"recipient_id"`
-	Amount    Credits    `json:"amount"`
-	Reason    string     `json:"reason"`
-	Window    Window     `json:"window"`
-	CreatedAt time.Time  `json:"created_at"`
+	ID            TransferID   `json:"id"`
+	Org           OrgID        `json:"-"`
+	Move          MoveID       `json:"group_id"`
+	Kind          TransferKind `json:"kind,omitempty"`
+	Sender        UserID       `json:"sender_id,omitempty"`
+	SenderTeam    TeamID       `json:"sender_team,omitempty"`
+	Recipient     UserID       `json:"recipient_id,omitempty"`
+	RecipientTeam TeamID       `json:"recipient_team,omitempty"`
+	MadeBy        UserID       `json:"made_by,omitempty"` // of a reallocation
+	Amount        Credits      `json:"amount"`
+	Reason        string       `json:"reason"`
+	Window        Window       `json:"window"`
+	CreatedAt     time.Time    `json:"created_at"`
+}
+
+// Pairs lays what was taken beside what was given, in their order, and calls
+// pair for each overlap: which source, which destination, how much. Amounts
+// that sum to zero are covered exactly once.
+func Pairs(amounts []Credits, pair func(from, to int, amount Credits)) {
+	from, to := 0, 0
+	var taken, given Credits // of the ends at hand, what is paired already
+	for {
+		for from < len(amounts) && (amounts[from] >= 0 || taken == -amounts[from]) {
+			from, taken = from+1, 0
+		}
+		for to < len(amounts) && (amounts[to] <= 0 || given == amounts[to]) {
+			to, given = to+1, 0
+		}
+		if from == len(amounts) || to == len(amounts) {
+			return
+		}
+		part := min(-amounts[from]-taken, amounts[to]-given)
+		pair(from, to, part)
+		taken, given = taken+part, given+part
+	}
 }
 
 // CheckTransfer says why a transfer may not happen, or nil. Whether the

@@ -84,7 +84,7 @@ func TestTotalsOfTransfers(t *testing.T) {
 	a := w.user("a@company.com", "")
 	for i := range 205 {
 		w.must(w.records.CreateTransfer(w.ctx, alfred.Transfer{
-			ID: alfred.TransferID(fmt.Sprintf("trf_%03d", i)), Org: w.org, Move: alfred.MoveID(fmt.Sprintf("mov_%03d", i)), Sender: alfred.UserID(w.owner.id),
+			ID: alfred.TransferID(fmt.Sprintf("trf_%03d", i)), Org: w.org, Move: alfred.MoveID(fmt.Sprintf("mov_%03d", i)), Kind: alfred.TransferGiven, Sender: alfred.UserID(w.owner.id),
 			Recipient: alfred.UserID(a.id), Amount: 2 * alfred.Credit, Window: alfred.Window{Start: w.clock.Now(), End: w.clock.Now().Add(time.Hour)},
 			CreatedAt: w.clock.Now().Add(time.Duration(i) * time.Second),
 		}))

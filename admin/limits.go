@@ -21,6 +21,7 @@ func (s *server) ListLimits(ctx context.Context, r api.ListLimitsRequestObject) 
 			data = append(data, l)
 		}
 	}
+	setLimitsETag(ctx, data)
 	return api.ListLimits200JSONResponse{Data: data}, nil
 }
 
@@ -36,6 +37,9 @@ func (s *server) PutLimits(ctx context.Context, r api.PutLimitsRequestObject) (a
 		limits = append(limits, l)
 	}
 	err := s.write(ctx, actor.Org, func(ctx context.Context, w *change) error {
+		if err := s.limitsUnchanged(ctx, w.org, r.Params.IfMatch, limits); err != nil {
+			return err
+		}
 		for i, l := range limits {
 			if err := s.putLimit(ctx, w, actor, l); err != nil {
 				return at(fmt.Sprintf("data.%d", i), err)
@@ -56,6 +60,11 @@ func (s *server) PutLimits(ctx context.Context, r api.PutLimitsRequestObject) (a
 		if subjects[[2]string{string(l.Scope), l.Subject}] {
 			data = append(data, l)
 		}
+	}
+	if len(subjects) == 1 {
+		setLimitsETag(ctx, data)
+	} else {
+		setLimitsETag(ctx, all)
 	}
 	return api.PutLimits200JSONResponse{Data: data}, err
 }

@@ -244,7 +244,34 @@ func (m *reallocation) book(ctx context.Context, w *change) error {
 			}
 		}
 	}
-	return s.adjust(ctx, all...)
+	if err := s.adjust(ctx, all...); err != nil {
+		return err
+	}
+	return m.keep(ctx, w)
+}
+
+// keep puts the reallocation into the history of transfers, pair by pair.
+func (m *reallocation) keep(ctx context.Context, w *change) (err error) {
+	amounts := make([]alfred.Credits, len(m.entries))
+	for i, e := range m.entries {
+		amounts[i] = e.amount
+	}
+	alfred.Pairs(amounts, func(from, to int, amount alfred.Credits) {
+		var id string
+		if err != nil {
+			return
+		}
+		if id, err = m.server.newID("trf"); err != nil {
+			return
+		}
+		source, destination := m.entries[from], m.entries[to]
+		err = m.server.Records.CreateTransfer(ctx, alfred.Transfer{
+			ID: alfred.TransferID(id), Org: w.org, Move: m.id, Kind: alfred.TransferReallocated, Sender: source.user, SenderTeam: source.team,
+			Recipient: destination.user, RecipientTeam: destination.team, MadeBy: w.call.actor.User, Amount: amount, Reason: m.reason,
+			Window: m.snap.window, CreatedAt: w.now,
+		})
+	})
+	return err
 }
 
 // standing locks the record, and sees that what was taken stands.

@@ -1,10 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +42,7 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 		return nil, err
 	}
 	t := alfred.Transfer{
-		ID: alfred.TransferID(id), Org: c.actor.Org, Move: moveID, Sender: c.actor.User, Recipient: recipient.ID, Amount: r.Body.Amount,
+		ID: alfred.TransferID(id), Org: c.actor.Org, Move: moveID, Kind: alfred.TransferGiven, Sender: c.actor.User, Recipient: recipient.ID, Amount: r.Body.Amount,
 		Reason: strings.TrimSpace(value(r.Body.Reason)), Window: snap.window, CreatedAt: snap.now,
 	}
 	err = s.apply(ctx, move{
@@ -59,7 +62,7 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 		return nil, err
 	}
 	s.tell(ctx, fmt.Sprintf("%s gave %s %s to %s%s", c.user.Name, t.Amount, snap.org.Settings.UnitName, recipient.Name, because(t.Reason)))
-	return api.TransferCredits201JSONResponse(describeTransfer(t, c.user.Email, recipient.Email)), nil
+	return api.TransferCredits201JSONResponse(describeTransfer(t, transferEnd{string(c.user.ID), c.user.Email, c.user.Name}, transferEnd{string(recipient.ID), recipient.Email, recipient.Name})), nil
 }
 
 func (s *server) bookTransfer(ctx context.Context, w *change, t alfred.Transfer, sender alfred.User, snap *snapshot) error {
@@ -124,45 +127,68 @@ func (s *server) ListMyTransfers(ctx context.Context, r api.ListMyTransfersReque
 	return out, err
 }
 
-// transfers reads transfers with the addresses of both ends.
+// transfers reads transfers with the names of both ends.
 func (s *server) transfers(ctx context.Context, org alfred.OrgID, f alfred.TransferFilter) ([]api.Transfer, error) {
 	rows, err := s.Records.Transfers(ctx, org, f)
 	if err != nil {
 		return nil, err
 	}
-	emails, err := s.emails(ctx, org, rows)
+	users, teams, err := s.ends(ctx, org, rows)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]api.Transfer, len(rows))
 	for i, t := range rows {
-		out[i] = describeTransfer(t, emails[t.Sender], emails[t.Recipient])
+		out[i] = describeTransfer(t, end(users, teams, t.Sender, t.SenderTeam), end(users, teams, t.Recipient, t.RecipientTeam))
 	}
 	return out, nil
 }
 
-func (s *server) emails(ctx context.Context, org alfred.OrgID, rows []alfred.Transfer) (map[alfred.UserID]string, error) {
-	emails := map[alfred.UserID]string{}
-	for _, t := range rows {
-		emails[t.Sender], emails[t.Recipient] = "", ""
+// transferEnd is where credits went from or to, as a page shows it. What was
+// deleted keeps its id.
+type transferEnd struct{ id, email, name string }
+
+func end(users map[alfred.UserID]alfred.User, teams map[alfred.TeamID]string, u alfred.UserID, t alfred.TeamID) transferEnd {
+	if t != "" {
+		return transferEnd{id: string(t), name: teams[t]}
 	}
-	ids := make([]alfred.UserID, 0, len(emails))
-	for id := range emails {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
-		return emails, nil
-	}
-	found, err := s.Records.UserDirectory(ctx, org, ids, s.Now())
-	for _, d := range found {
-		emails[d.User.ID] = d.User.Email
-	}
-	return emails, err
+	return transferEnd{string(u), users[u].Email, users[u].Name}
 }
 
-func describeTransfer(t alfred.Transfer, sender, recipient string) api.Transfer {
+// ends reads the people and teams that transfers name.
+func (s *server) ends(ctx context.Context, org alfred.OrgID, rows []alfred.Transfer) (map[alfred.UserID]alfred.User, map[alfred.TeamID]string, error) {
+	users, teams := map[alfred.UserID]alfred.User{}, map[alfred.TeamID]string{}
+	for _, t := range rows {
+		users[t.Sender], users[t.Recipient] = alfred.User{}, alfred.User{}
+		teams[t.SenderTeam], teams[t.RecipientTeam] = "", ""
+	}
+	delete(users, "")
+	delete(teams, "")
+	if len(users) > 0 {
+		found, err := s.Records.UserDirectory(ctx, org, slices.Collect(maps.Keys(users)), s.Now())
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, d := range found {
+			users[d.User.ID] = d.User
+		}
+	}
+	if len(teams) > 0 {
+		found, err := s.Records.TeamDirectory(ctx, org, s.Now(), slices.Collect(maps.Keys(teams))...)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, d := range found {
+			teams[d.Team.ID] = d.Team.Name
+		}
+	}
+	return users, teams, nil
+}
+
+func describeTransfer(t alfred.Transfer, from, to transferEnd) api.Transfer {
 	return api.Transfer{
-		Id: string(t.ID), SenderId: string(t.Sender), SenderEmail: sender, RecipientId: string(t.Recipient), RecipientEmail: recipient,
+		Id: string(t.ID), Kind: api.TransferKind(t.Kind), MadeBy: optional(string(t.MadeBy)), MoveId: optional(string(t.Move)),
+		SenderId: from.id, SenderEmail: from.email, SenderName: from.name, RecipientId: to.id, RecipientEmail: to.email, RecipientName: to.name,
 		Amount: t.Amount, Reason: t.Reason, ExpiresAt: t.Window.End, CreatedAt: t.CreatedAt,
 	}
 }
@@ -197,14 +223,15 @@ func (s *server) ExportTransfers(ctx context.Context, r api.ExportTransfersReque
 	f := alfred.TransferFilter{
 		Either: alfred.UserID(value(p.User)), From: value(p.From), Until: value(p.Until), MinAmount: amount(p.MinAmount), MaxAmount: amount(p.MaxAmount), Limit: 1000,
 	}
-	return csvFile{"transfers.csv", []string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at"}, func(yield func(...string) error) error {
+	return csvFile{"transfers.csv", []string{"id", "created_at", "sender", "recipient", "amount", "reason", "expires_at", "kind", "made_by", "move_id", "sender_id", "recipient_id"}, func(yield func(...string) error) error {
 		for {
 			rows, err := s.transfers(ctx, org, f)
 			if err != nil {
 				return err
 			}
 			for _, t := range rows {
-				err := yield(t.Id, t.CreatedAt.UTC().Format(time.RFC3339), t.SenderEmail, t.RecipientEmail, t.Amount.String(), t.Reason, t.ExpiresAt.UTC().Format(time.RFC3339))
+				err := yield(t.Id, t.CreatedAt.UTC().Format(time.RFC3339), cmp.Or(t.SenderEmail, t.SenderName), cmp.Or(t.RecipientEmail, t.RecipientName), t.Amount.String(),
+					t.Reason, t.ExpiresAt.UTC().Format(time.RFC3339), string(t.Kind), value(t.MadeBy), value(t.MoveId), t.SenderId, t.RecipientId)
 				if err != nil {
 					return err
 				}

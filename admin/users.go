@@ -289,7 +289,7 @@ func (p *snapshot) describe(d alfred.UserDirectory) api.User {
 		out.VacationUntil = nullable.NewNullableWithValue(u.VacationUntil)
 	}
 	for _, m := range d.Memberships {
-		out.Teams = append(out.Teams, api.Membership{TeamId: string(m.Team), IsAdmin: m.IsAdmin})
+		out.Teams = append(out.Teams, api.Membership{TeamId: string(m.Team), Name: optional(p.teams[m.Team].Team.Name), IsAdmin: m.IsAdmin})
 	}
 	return out
 }

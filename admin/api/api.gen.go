@@ -2637,18 +2637,32 @@ type Transfer struct {
 	Id        string    `json:"id"`
 
 	// Kind Who decided on it. A reallocation is listed with a row for each pair.
-	Kind *TransferKind `json:"kind,omitempty"`
+	Kind TransferKind `json:"kind"`
 
-	// MadeBy Of a reallocation.
+	// MadeBy Of a reallocation: the id of who made it.
 	MadeBy *string `json:"made_by,omitempty"`
 
-	// MoveId Of a reallocation.
-	MoveId         *string `json:"move_id,omitempty"`
-	Reason         string  `json:"reason"`
-	RecipientEmail string  `json:"recipient_email"`
-	RecipientId    string  `json:"recipient_id"`
-	SenderEmail    string  `json:"sender_email"`
-	SenderId       string  `json:"sender_id"`
+	// MoveId The pairs of a reallocation have the same.
+	MoveId *string `json:"move_id,omitempty"`
+	Reason string  `json:"reason"`
+
+	// RecipientEmail Empty for a team.
+	RecipientEmail string `json:"recipient_email"`
+
+	// RecipientId A person, or, of a reallocation, also a team.
+	RecipientId string `json:"recipient_id"`
+
+	// RecipientName Of the person or the team.
+	RecipientName string `json:"recipient_name"`
+
+	// SenderEmail Empty for a team.
+	SenderEmail string `json:"sender_email"`
+
+	// SenderId A person, or, of a reallocation, also a team.
+	SenderId string `json:"sender_id"`
+
+	// SenderName Of the person or the team.
+	SenderName string `json:"sender_name"`
 }
 
 // TransferKind Who decided on it. A reallocation is listed with a row for each pair.
@@ -3190,6 +3204,9 @@ type ListLimitsParams struct {
 type PutLimitsParams struct {
 	// DryRun Answer 200 with what would change (`DryRun`), and change nothing.
 	DryRun *DryRunFlag `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The `ETag` of what was read.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListModelsParams defines parameters for ListModels.
@@ -5173,6 +5190,27 @@ func (siw *ServerInterfaceWrapper) PutLimits(c *gin.Context) {
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter dry_run: %w", err), http.StatusBadRequest)
 		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
 	}
 
 	for _, middleware := range siw.HandlerMiddlewares {

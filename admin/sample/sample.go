@@ -191,7 +191,7 @@ func (w *World) gifts() {
 			continue
 		}
 		w.Transfers = append(w.Transfers, alfred.Transfer{
-			ID: alfred.TransferID(w.id("trf", at)), Org: w.Org, Move: alfred.MoveID(w.id("mov", at)), Sender: w.People[from].User.ID, Recipient: w.People[to].User.ID,
+			ID: alfred.TransferID(w.id("trf", at)), Org: w.Org, Move: alfred.MoveID(w.id("mov", at)), Kind: alfred.TransferGiven, Sender: w.People[from].User.ID, Recipient: w.People[to].User.ID,
 			Amount: alfred.Credits(1+r.IntN(20)) * 250 * alfred.Credit, Reason: reasons[r.IntN(len(reasons))], Window: window, CreatedAt: at,
 		})
 	}

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,7 +124,7 @@ func TestAFilterOfTransfersNarrows(t *testing.T) {
 	ana, bo, cy := w.person("ana@example.com", nil).ID, w.person("bo@example.com", nil).ID, w.person("cy@example.com", nil).ID
 	transfer := func(from, to alfred.UserID, amount alfred.Credits, at time.Time) alfred.Transfer {
 		tr := alfred.Transfer{
-			ID: id[alfred.TransferID](t, "trf"), Org: w.org, Move: id[alfred.MoveID](t, "mov"), Sender: from, Recipient: to, Amount: amount,
+			ID: id[alfred.TransferID](t, "trf"), Org: w.org, Move: id[alfred.MoveID](t, "mov"), Kind: alfred.TransferGiven, Sender: from, Recipient: to, Amount: amount,
 			Reason: "thanks", Window: november, CreatedAt: at,
 		}
 		w.must(w.CreateTransfer(w.ctx, tr))
@@ -168,6 +170,22 @@ func TestAFilterOfTransfersNarrows(t *testing.T) {
 	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeConflict)
 	again.Move, again.Recipient = "mov_other", ana
 	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeValidation)
+
+	// A reallocation has a row for each pair, and each once.
+	pair := alfred.Transfer{
+		ID: id[alfred.TransferID](t, "trf"), Org: w.org, Move: "mov_re", Kind: alfred.TransferReallocated, Sender: ana, RecipientTeam: "team_x", MadeBy: cy, Amount: 5,
+		Window: november, CreatedAt: noon.Add(3 * time.Hour),
+	}
+	w.must(w.CreateTransfer(w.ctx, pair))
+	got, err := w.Transfers(w.ctx, w.org, alfred.TransferFilter{From: noon.Add(3 * time.Hour), Either: ana})
+	w.must(err)
+	w.same(got, []alfred.Transfer{pair})
+	pair.ID = id[alfred.TransferID](t, "trf")
+	w.refused(w.CreateTransfer(w.ctx, pair), alfred.CodeConflict)
+	pair.SenderTeam = "team_y" // two sources at once
+	w.refused(w.CreateTransfer(w.ctx, pair), alfred.CodeValidation)
+	pair.SenderTeam, pair.Kind = "", alfred.TransferGiven // nobody gives his own credits to a pool
+	w.refused(w.CreateTransfer(w.ctx, pair), alfred.CodeValidation)
 	again.Recipient = "usr_none"
 	w.refused(w.CreateTransfer(w.ctx, again), alfred.CodeNotFound)
 	again.Recipient, again.Amount = bo, 0
@@ -249,4 +267,39 @@ func TestAReleaseIsOnePerPersonTeamAndWindow(t *testing.T) {
 	w.same(got, []alfred.Release{next})
 	r.Amount = -1
 	w.refused(w.PutRelease(w.ctx, w.org, r), alfred.CodeValidation)
+}
+
+// Reallocations of before the history had them are paired by the migration.
+func TestReallocationsOfBeforeAreInTheHistory(t *testing.T) {
+	w := newWorld(t)
+	ana, bo := w.person("ana@example.com", nil).ID, w.person("bo@example.com", nil).ID
+	var all []alfred.Adjustment
+	for _, e := range []struct {
+		budget  alfred.BudgetKind
+		subject string
+		amount  alfred.Credits
+	}{{alfred.BudgetPersonal, string(ana), -300}, {alfred.BudgetPool, "team_x", -100}, {alfred.BudgetPersonal, string(bo), 250}, {alfred.BudgetPool, "team_y", 150}} {
+		a := w.adjustment(e.budget, e.subject, e.amount, "mov_old")
+		a.Kind, a.OnCounter, a.Actor = alfred.AdjustReallocation, e.amount < 0, ana
+		all = append(all, a)
+	}
+	w.must(w.AddAdjustments(w.ctx, all...))
+	migration, err := os.ReadFile("migrations/00016_reallocated.sql")
+	w.must(err)
+	_, backfill, found := strings.Cut(string(migration), "INSERT INTO transfers")
+	if !found {
+		t.Fatal("the migration fills in nothing")
+	}
+	w.must(w.sql("INSERT INTO transfers" + backfill))
+	got, err := w.Transfers(w.ctx, w.org, alfred.TransferFilter{})
+	w.must(err)
+	ends := map[string]alfred.Credits{}
+	for _, p := range got {
+		if p.Kind != alfred.TransferReallocated || p.Move != "mov_old" || p.MadeBy != ana || p.Amount <= 0 {
+			t.Errorf("a pair: %+v", p)
+		}
+		ends[string(p.Sender)+string(p.SenderTeam)] -= p.Amount
+		ends[string(p.Recipient)+string(p.RecipientTeam)] += p.Amount
+	}
+	w.same(ends, map[string]alfred.Credits{string(ana): -300, "team_x": -100, string(bo): 250, "team_y": 150})
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
-// CreateTransfer stores a transfer. Its move is booked once: again is
-// CodeConflict.
+// CreateTransfer stores a transfer. Its move is booked once, a reallocation's
+// once for each pair: again is CodeConflict.
 func (s *Store) CreateTransfer(ctx context.Context, t alfred.Transfer) error {
 	return failed(s.q(ctx).CreateTransfer(ctx, db.CreateTransferParams{
-		OrgID: t.Org, ID: t.ID, MoveID: t.Move, SenderID: t.Sender, RecipientID: t.Recipient, Amount: t.Amount, Reason: t.Reason,
+		OrgID: t.Org, ID: t.ID, MoveID: t.Move, Kind: t.Kind, SenderID: optional(t.Sender), SenderTeam: t.SenderTeam,
+		RecipientID: optional(t.Recipient), RecipientTeam: t.RecipientTeam, MadeBy: t.MadeBy, Amount: t.Amount, Reason: t.Reason,
 		WindowStart: t.Window.Start, WindowEnd: t.Window.End, CreatedAt: t.CreatedAt,
 	}), "create transfer %s", t.ID)
 }
@@ -24,7 +25,8 @@ func (s *Store) Transfers(ctx context.Context, org alfred.OrgID, f alfred.Transf
 	})
 	return each(rows, func(r db.Transfer) alfred.Transfer {
 		return alfred.Transfer{
-			ID: r.ID, Org: r.OrgID, Move: r.MoveID, Sender: r.SenderID, Recipient: r.RecipientID, Amount: r.Amount, Reason: r.Reason,
+			ID: r.ID, Org: r.OrgID, Move: r.MoveID, Kind: r.Kind, Sender: value(r.SenderID), SenderTeam: r.SenderTeam,
+			Recipient: value(r.RecipientID), RecipientTeam: r.RecipientTeam, MadeBy: r.MadeBy, Amount: r.Amount, Reason: r.Reason,
 			Window: alfred.Window{Start: r.WindowStart, End: r.WindowEnd}, CreatedAt: r.CreatedAt,
 		}
 	}), failed(err, "list transfers")

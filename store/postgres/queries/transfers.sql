@@ -1,6 +1,6 @@
 -- name: CreateTransfer :exec
-INSERT INTO transfers (org_id, id, move_id, sender_id, recipient_id, amount, reason, window_start, window_end, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+INSERT INTO transfers (org_id, id, move_id, kind, sender_id, sender_team, recipient_id, recipient_team, made_by, amount, reason, window_start, window_end, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: Transfers :many
 SELECT * FROM transfers

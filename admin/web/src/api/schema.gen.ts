@@ -335,6 +335,7 @@ export interface paths {
         /**
          * Set caps and rate limits
          * @description Sets the rows that are given and leaves the others alone. A row with `"mode":"off"`, or whose amount is null, removes the limit.
+         *     `If-Match` takes the `ETag` of the whole list, or of the list of the one scope, or scope and subject, that all rows are of.
          */
         put: operations["putLimits"];
         post?: never;
@@ -2898,16 +2899,24 @@ export interface components {
              * @description Who decided on it. A reallocation is listed with a row for each pair.
              * @enum {string}
              */
-            kind?: "transfer" | "reallocation";
-            /** @description Of a reallocation. */
+            kind: "transfer" | "reallocation";
+            /** @description Of a reallocation: the id of who made it. */
             made_by?: string;
-            /** @description Of a reallocation. */
+            /** @description The pairs of a reallocation have the same. */
             move_id?: string;
             reason: string;
+            /** @description Empty for a team. */
             recipient_email: string;
+            /** @description A person, or, of a reallocation, also a team. */
             recipient_id: string;
+            /** @description Of the person or the team. */
+            recipient_name: string;
+            /** @description Empty for a team. */
             sender_email: string;
+            /** @description A person, or, of a reallocation, also a team. */
             sender_id: string;
+            /** @description Of the person or the team. */
+            sender_name: string;
         };
         TransferCreate: {
             /** @description At least 1 credit, at most what is available. */
@@ -3788,7 +3797,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All that are set. */
+            /** @description All that are set. The `ETag` is of what was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3806,7 +3815,10 @@ export interface operations {
                 /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
                 dry_run?: components["parameters"]["DryRunFlag"];
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what was read. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -3816,7 +3828,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rows that are now set on the subjects that were given. */
+            /** @description The rows that are now set on the subjects that were given. The `ETag` is of the one subject, or of the whole list. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -209,16 +209,20 @@ type TeamMember struct {
 }
 
 type Transfer struct {
-	OrgID       alfred.OrgID
-	ID          alfred.TransferID
-	MoveID      alfred.MoveID
-	SenderID    alfred.UserID
-	RecipientID alfred.UserID
-	Amount      alfred.Credits
-	Reason      string
-	WindowStart time.Time
-	WindowEnd   time.Time
-	CreatedAt   time.Time
+	OrgID         alfred.OrgID
+	ID            alfred.TransferID
+	MoveID        alfred.MoveID
+	SenderID      *alfred.UserID
+	RecipientID   *alfred.UserID
+	Amount        alfred.Credits
+	Reason        string
+	WindowStart   time.Time
+	WindowEnd     time.Time
+	CreatedAt     time.Time
+	Kind          alfred.TransferKind
+	SenderTeam    alfred.TeamID
+	RecipientTeam alfred.TeamID
+	MadeBy        alfred.UserID
 }
 
 type UsageEvent struct {

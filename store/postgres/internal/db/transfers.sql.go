@@ -37,21 +37,25 @@ func (q *Queries) CreateMove(ctx context.Context, arg CreateMoveParams) error {
 }
 
 const createTransfer = `-- name: CreateTransfer :exec
-INSERT INTO transfers (org_id, id, move_id, sender_id, recipient_id, amount, reason, window_start, window_end, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO transfers (org_id, id, move_id, kind, sender_id, sender_team, recipient_id, recipient_team, made_by, amount, reason, window_start, window_end, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 `
 
 type CreateTransferParams struct {
-	OrgID       alfred.OrgID
-	ID          alfred.TransferID
-	MoveID      alfred.MoveID
-	SenderID    alfred.UserID
-	RecipientID alfred.UserID
-	Amount      alfred.Credits
-	Reason      string
-	WindowStart time.Time
-	WindowEnd   time.Time
-	CreatedAt   time.Time
+	OrgID         alfred.OrgID
+	ID            alfred.TransferID
+	MoveID        alfred.MoveID
+	Kind          alfred.TransferKind
+	SenderID      *alfred.UserID
+	SenderTeam    alfred.TeamID
+	RecipientID   *alfred.UserID
+	RecipientTeam alfred.TeamID
+	MadeBy        alfred.UserID
+	Amount        alfred.Credits
+	Reason        string
+	WindowStart   time.Time
+	WindowEnd     time.Time
+	CreatedAt     time.Time
 }
 
 func (q *Queries) CreateTransfer(ctx context.Context, arg CreateTransferParams) error {
@@ -59,8 +63,12 @@ func (q *Queries) CreateTransfer(ctx context.Context, arg CreateTransferParams) 
 		arg.OrgID,
 		arg.ID,
 		arg.MoveID,
+		arg.Kind,
 		arg.SenderID,
+		arg.SenderTeam,
 		arg.RecipientID,
+		arg.RecipientTeam,
+		arg.MadeBy,
 		arg.Amount,
 		arg.Reason,
 		arg.WindowStart,
@@ -164,7 +172,7 @@ func (q *Queries) TransferTotal(ctx context.Context, arg TransferTotalParams) (i
 }
 
 const transfers = `-- name: Transfers :many
-SELECT org_id, id, move_id, sender_id, recipient_id, amount, reason, window_start, window_end, created_at FROM transfers
+SELECT org_id, id, move_id, sender_id, recipient_id, amount, reason, window_start, window_end, created_at, kind, sender_team, recipient_team, made_by FROM transfers
 WHERE org_id = $1
   AND ($2::text = '' OR id < $2)
   AND ($3::text = '' OR sender_id = $3)
@@ -221,6 +229,10 @@ func (q *Queries) Transfers(ctx context.Context, arg TransfersParams) ([]Transfe
 			&i.WindowStart,
 			&i.WindowEnd,
 			&i.CreatedAt,
+			&i.Kind,
+			&i.SenderTeam,
+			&i.RecipientTeam,
+			&i.MadeBy,
 		); err != nil {
 			return nil, err
 		}
