@@ -35,6 +35,11 @@ type Settings struct {
 	MinOutput             int64       `json:"min_output_tokens"`
 	HoldSeconds           int64       `json:"hold_seconds"`
 	UnknownModelMaxOutput int64       `json:"unknown_model_max_output_tokens"`
+
+	// Zone and Window hold since WindowSince. These are kept by the server.
+	WindowSince    time.Time  `json:"window_since,omitzero"`     // zero: always
+	EarlierWindows []Calendar `json:"earlier_windows,omitempty"` // oldest first
+	NextWindow     *Calendar  `json:"next_window,omitempty"`     // planned
 }
 
 // DefaultSettings are those of the guide.

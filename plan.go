@@ -32,11 +32,7 @@ type Refusal struct {
 // and of those that the limits have chosen. A refusal is a value; an error means that the
 // directory is broken.
 func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, error) {
-	zone, err := Zone(c.Settings.Zone)
-	if err != nil {
-		return Plan{}, nil, fmt.Errorf("catalog of %s: %w", c.Org, err)
-	}
-	w, err := c.Settings.Window.At(now, zone)
+	w, err := c.Settings.WindowAt(now)
 	if err != nil {
 		return Plan{}, nil, fmt.Errorf("catalog of %s: %w", c.Org, err)
 	}

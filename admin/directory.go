@@ -62,11 +62,12 @@ func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
 	}
+	org.Settings = org.Settings.At(now)
 	zone, err := alfred.Zone(org.Settings.Zone)
 	if err != nil {
 		return nil, err
 	}
-	window, err := org.Settings.Window.At(now, zone)
+	window, err := org.Settings.WindowAt(now)
 	if err != nil {
 		return nil, err
 	}

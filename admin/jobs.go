@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Jobs do what time brings: they end vacations, release and return credits
+// Jobs do what time brings: they change calendars, end vacations, release and return credits
 // with the windows, settle moves whose maker died, and book debts. Each step
 // may run at any time and on several machines at once; what is done already
 // it leaves alone.
@@ -43,6 +43,7 @@ func (j *Jobs) Step(ctx context.Context) {
 		run  func(context.Context) error
 	}{
 		{"restore directory", j.RestoreDirectory},
+		{"keep calendars", j.KeepCalendars},
 		{"settle moves", j.SettleMoves},
 		{"keep vacations", j.KeepVacations},
 		{"book debts", j.BookDebts},

@@ -40,7 +40,7 @@ func (j *Jobs) bookDebts(ctx context.Context, org alfred.OrgID) error {
 	if snap.now.Before(snap.window.Start.Add(wait)) {
 		return nil
 	}
-	last, err := snap.org.Settings.Window.At(snap.window.Start.Add(-time.Second), snap.zone)
+	last, err := snap.org.Settings.WindowBefore(snap.window)
 	if err != nil || last == snap.window {
 		return err // a window without a beginning has none before it
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
-	"time"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
@@ -14,6 +12,7 @@ import (
 // GetOrganization reads the settings.
 func (s *server) GetOrganization(ctx context.Context, _ api.GetOrganizationRequestObject) (api.GetOrganizationResponseObject, error) {
 	org, err := s.Records.Organization(ctx, callOf(ctx).actor.Org)
+	org.Settings = org.Settings.At(s.Now())
 	setETag(ctx, org.Version)
 	return api.GetOrganization200JSONResponse(describeOrganization(org)), err
 }
@@ -28,6 +27,8 @@ func (s *server) UpdateOrganization(ctx context.Context, r api.UpdateOrganizatio
 	if err := matches(r.Params.IfMatch, before.Version); err != nil {
 		return nil, err
 	}
+	now := s.Now()
+	before.Settings = before.Settings.At(now)
 	after := before
 	if r.Body.Name != nil {
 		after.Name = *r.Body.Name
@@ -43,13 +44,16 @@ func (s *server) UpdateOrganization(ctx context.Context, r api.UpdateOrganizatio
 	if err := s.notMyQuota(ctx, before, after); err != nil {
 		return nil, err
 	}
-	if err := s.keepsUsage(ctx, before, after); err != nil {
+	if after.Settings, err = s.dateCalendar(ctx, before, after, now); err != nil {
 		return nil, err
 	}
 	err = s.write(ctx, after.ID, func(ctx context.Context, w *change) error {
 		after.UpdatedAt = w.now
 		w.audit("organization.update", string(after.ID), before, after)
 		if err := s.Records.UpdateOrganization(ctx, after); err != nil {
+			return err
+		}
+		if err := s.forgetPlans(ctx, w, before.Settings, after.Settings); err != nil {
 			return err
 		}
 		return w.publishEveryone(ctx)
@@ -62,13 +66,20 @@ func (s *server) UpdateOrganization(ctx context.Context, r api.UpdateOrganizatio
 }
 
 // mergeSettings puts what is given over settings. A window is replaced whole:
-// half of one rule and half of another is neither.
+// half of one rule and half of another is neither. Where a change of the
+// calendar is planned, zone and window are given over what is planned, and
+// take its place.
 func mergeSettings(base alfred.Settings, given json.RawMessage) (alfred.Settings, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(given, &fields); err != nil {
 		return base, unreadable(err)
 	}
-	if _, ok := fields["window"]; ok {
+	_, zone := fields["zone"]
+	_, window := fields["window"]
+	if next := base.NextWindow; next != nil && (zone || window) {
+		base.Zone, base.Window, base.NextWindow = next.Zone, next.Window, nil
+	}
+	if window {
 		base.Window = alfred.WindowRule{}
 	}
 	d := json.NewDecoder(bytes.NewReader(given))
@@ -77,45 +88,6 @@ func mergeSettings(base alfred.Settings, given json.RawMessage) (alfred.Settings
 		return base, unreadable(err)
 	}
 	return base, nil
-}
-
-// keepsUsage refuses a zone or a window that would begin the current window
-// anew: what was spent in it would be forgotten, and every quota given twice.
-// While nothing is spent there is nothing to forget.
-func (s *server) keepsUsage(ctx context.Context, before, after alfred.Organization) error {
-	now := s.Now()
-	windows := [2]alfred.Window{}
-	for i, settings := range []alfred.Settings{before.Settings, after.Settings} {
-		zone, err := alfred.Zone(settings.Zone)
-		if err != nil {
-			return err
-		}
-		if windows[i], err = settings.Window.At(now, zone); err != nil {
-			return err
-		}
-	}
-	if windows[0].Start.Equal(windows[1].Start) {
-		return nil
-	}
-	all, err := s.balances(ctx, before.ID, []alfred.Counter{{Kind: alfred.CountOrg, Subject: string(before.ID), Window: windows[0]}})
-	if err != nil {
-		return err
-	}
-	moved, err := s.movedNow(ctx, before.ID, now)
-	if err != nil || (all[0].Committed == 0 && !moved) {
-		return err
-	}
-	return &alfred.Error{
-		Code: alfred.CodeConflict, Field: "settings.window",
-		Message: "settings.window: credits were spent or moved in this window, and another zone or window would begin it anew. Change it while nothing is spent.",
-	}
-}
-
-// movedNow says whether credits have left a budget on its live counter, which
-// another window would not know of, while what they became stays.
-func (s *server) movedNow(ctx context.Context, org alfred.OrgID, now time.Time) (bool, error) {
-	all, err := s.Records.Adjustments(ctx, org, alfred.AdjustmentFilter{EndAfter: now})
-	return slices.ContainsFunc(all, func(a alfred.Adjustment) bool { return a.OnCounter }), err
 }
 
 // notMyQuota lets only owners raise the default that is their own quota too:

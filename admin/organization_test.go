@@ -15,14 +15,17 @@ func TestSettings(t *testing.T) {
 	const path = "/v1/admin/organization"
 	set := func(settings string) reply { return w.do("PATCH", path, w.owner.key, `{"settings":`+settings+`}`) }
 
-	// A window may move while nothing is spent in it, and not afterwards.
+	// A window may move while nothing is spent in it; afterwards the next one does.
 	set(`{"zone":"Europe/Oslo"}`).is(http.StatusOK)
 	if q := w.quota(a); q["tz"] != "Europe/Oslo" || q["window_start"] != "2026-10-31T23:00:00Z" || q["resets_at"] != "2026-11-30T23:00:00Z" {
 		t.Errorf("quota in Oslo: %v", q)
 	}
 	w.spend(a, 5*alfred.Credit, alfred.PriorityNormal)
-	set(`{"zone":"UTC"}`).refused(http.StatusConflict, alfred.CodeConflict)
-	set(`{"window":{"kind":"daily"}}`).refused(http.StatusConflict, alfred.CodeConflict)
+	set(`{"zone":"UTC"}`).is(http.StatusOK)
+	if q := w.quota(a); q["tz"] != "Europe/Oslo" || number(q["used_tokens"]) != 5 || q["window_start"] != "2026-10-31T23:00:00Z" {
+		t.Errorf("quota in Oslo, with a change planned: %v", q)
+	}
+	set(`{"next_window":null}`).is(http.StatusOK)
 	set(`{"window":{"kind":"monthly","anchor_day":1}}`).is(http.StatusOK)
 
 	// The rest counts at once, and what is not given stays.
@@ -52,7 +55,10 @@ func TestAWindowIsNotBegunAnewOverATransfer(t *testing.T) {
 	w := started(t)
 	a := w.user("a@company.com", "")
 	w.do("POST", "/v1/users/me/transfer", w.owner.key, `{"recipient_email":"a@company.com","amount":400}`).is(http.StatusCreated)
-	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"zone":"Europe/Oslo"}}`).refused(http.StatusConflict, alfred.CodeConflict)
+	out := w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"zone":"Europe/Oslo"}}`).is(http.StatusOK)
+	if s := out["settings"].(map[string]any); s["zone"] != "UTC" || s["next_window"].(map[string]any)["from"] != "2026-12-01T00:00:00Z" {
+		t.Errorf("settings: %v", s)
+	}
 	if mine, theirs := w.quota(w.owner), w.quota(a); number(mine["personal_quota"]) != 9600 || number(theirs["personal_quota"]) != 1400 {
 		t.Errorf("quotas: %v, %v", mine["personal_quota"], theirs["personal_quota"])
 	}

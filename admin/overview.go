@@ -189,7 +189,7 @@ func (s *server) overviewUsage(ctx context.Context, snap *snapshot, of scope, wi
 			Keys: usageKeys([]alfred.UsageDimension{alfred.ByModel}, g.Group, &names{}, false), Other: g.Other, Sums: measured(g.UsageSums, measures),
 		})
 	}
-	previous, err := snap.org.Settings.Window.At(window.Start.Add(-time.Nanosecond), snap.zone)
+	previous, err := snap.org.Settings.WindowBefore(window)
 	if err != nil || !previous.Start.Before(window.Start) {
 		return err
 	}

@@ -276,7 +276,7 @@ func (s *server) takeBack(ctx context.Context, m alfred.Member) error {
 	return s.comeBack(ctx, u, m.Team)
 }
 
-func (p *snapshot) next() (alfred.Window, error) { return p.org.Settings.Window.Next(p.window, p.zone) }
+func (p *snapshot) next() (alfred.Window, error) { return p.org.Settings.WindowAfter(p.window) }
 
 // giveBack moves a release of this window back, as far as the pool still has
 // it.

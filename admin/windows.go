@@ -10,8 +10,12 @@ import (
 
 // describeWindow shows a window with a name that belongs to no language.
 func (p *snapshot) describeWindow(w alfred.Window) api.Window {
-	rule := p.org.Settings.Window
-	return api.Window{Kind: api.WindowKind(rule.Kind), Name: windowName(rule.Kind, w.Start.In(p.zone)), Start: w.Start, End: w.End, Tz: p.org.Settings.Zone}
+	c, _ := p.org.Settings.CalendarAt(w.Start)
+	zone, err := alfred.Zone(c.Zone)
+	if err != nil {
+		zone = p.zone
+	}
+	return api.Window{Kind: api.WindowKind(c.Window.Kind), Name: windowName(c.Window.Kind, w.Start.In(zone)), Start: w.Start, End: w.End, Tz: c.Zone}
 }
 
 // windowName names a window by where it starts on the organisation's
@@ -40,9 +44,9 @@ func (p *snapshot) named(name string) (alfred.Window, error) {
 	if name != "previous" {
 		return p.window, nil
 	}
-	rule := p.org.Settings.Window
-	if rule.Kind == alfred.Lifetime || rule.Kind == alfred.Range {
-		return alfred.Window{}, alfred.Invalid("window", "there is only one window of this kind")
+	before, err := p.org.Settings.WindowBefore(p.window)
+	if err == nil && before == p.window {
+		return before, alfred.Invalid("window", "there is only one window of this kind")
 	}
-	return rule.At(p.window.Start.Add(-time.Nanosecond), p.zone)
+	return before, err
 }

@@ -1249,6 +1249,9 @@ type BurnPoint struct {
 	Used SignedCredits `json:"used"`
 }
 
+// Calendar A zone and a window, from a time on. As `next_window` it is a change that is planned for when the window that runs ends.
+type Calendar = alfred.Calendar
+
 // Change defines model for Change.
 type Change struct {
 	Action  string      `json:"action"`

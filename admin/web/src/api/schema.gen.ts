@@ -1581,6 +1581,16 @@ export interface components {
             /** @description Since the window began. */
             used: components["schemas"]["SignedCredits"];
         };
+        /** @description A zone and a window, from a time on. As `next_window` it is a change that is planned for when the window that runs ends. */
+        Calendar: {
+            /**
+             * Format: date-time
+             * @description Left out, it has always been.
+             */
+            from?: string;
+            window: components["schemas"]["WindowRule"];
+            zone: string;
+        };
         Change: {
             action: string;
             after?: unknown;
@@ -2726,10 +2736,13 @@ export interface components {
             default_max_priority?: components["schemas"]["Priority"];
             default_personal_quota?: components["schemas"]["Credits"];
             default_team_pool?: components["schemas"]["Credits"];
+            /** @description What held before, oldest first. */
+            earlier_windows?: components["schemas"]["Calendar"][];
             fail_mode?: string;
             force_privacy?: boolean;
             hold_seconds?: number;
             min_output_tokens?: number;
+            next_window?: components["schemas"]["Calendar"];
             pool_sharing?: components["schemas"]["PoolSharing"];
             reap_policy?: string;
             transfer_free_limit?: components["schemas"]["Credits"];
@@ -2738,6 +2751,11 @@ export interface components {
             unknown_model_max_output_tokens?: number;
             vacation_share_percentage?: number;
             window?: components["schemas"]["WindowRule"];
+            /**
+             * Format: date-time
+             * @description Since when zone and window hold; left out, always.
+             */
+            window_since?: string;
             zone?: string;
         };
         SettingsUpdate: {
@@ -2753,6 +2771,8 @@ export interface components {
             force_privacy?: boolean;
             hold_seconds?: number;
             min_output_tokens?: number;
+            /** @description Null takes a planned change of zone and window back. */
+            next_window?: null;
             pool_sharing?: components["schemas"]["PoolSharing"];
             /** @enum {string} */
             reap_policy?: "estimate" | "input_only" | "zero";
