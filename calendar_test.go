@@ -81,7 +81,9 @@ func TestAChangeOfTheCalendar(t *testing.T) {
 	day := func(s string) time.Time { return at(t, s) }
 	s := alfred.DefaultSettings()
 	now := day("2026-11-23T12:00:00Z")
-	change := func(zone string, rule alfred.WindowRule) (alfred.Settings, error) { return s.PlanCalendar(zone, rule, now) }
+	change := func(zone string, rule alfred.WindowRule) (alfred.Settings, error) {
+		return s.PlanCalendar(zone, rule, now)
+	}
 	is := func(s alfred.Settings, t0, start, end string) {
 		t.Helper()
 		if w, err := s.WindowAt(day(t0)); err != nil || !w.Start.Equal(day(start)) || !w.End.Equal(day(end)) {

@@ -178,7 +178,17 @@ type Member struct {
 // MaxTeamLegs bounds the team pools that may pay for one request.
 const MaxTeamLegs = 4
 
-// User is one person.
+// UserKind says what stands behind keys.
+type UserKind string
+
+const (
+	KindPerson UserKind = "person"
+	// KindService is a program that a team owns: it calls models, and does
+	// nothing else. Without a budget of its own it has the team's share alone.
+	KindService UserKind = "service"
+)
+
+// User is one person, or a service account.
 type User struct {
 	ID            UserID       `json:"id"`
 	Org           OrgID        `json:"-"`
@@ -187,6 +197,8 @@ type User struct {
 	Status        UserStatus   `json:"status"`
 	VacationStart time.Time    `json:"vacation_start,omitzero"`
 	VacationUntil time.Time    `json:"vacation_until,omitzero"` // zero: until ended by hand
+	Kind          UserKind     `json:"kind,omitempty"`          // "" is a person
+	CostCenter    string       `json:"cost_center,omitempty"`   // of a service account
 	Access        AccessRole   `json:"access_role"`
 	Department    DepartmentID `json:"department_id,omitempty"`
 	Quota         *Credits     `json:"personal_quota"` // nil inherits; 0 blocks

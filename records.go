@@ -14,6 +14,7 @@ type UserFilter struct {
 	Statuses []UserStatus
 	Team     TeamID
 	Access   AccessRole
+	Kind     UserKind
 	After    string // id of the last row of the page before
 	Limit    int
 	IDs      []UserID // only these; empty but not nil is nobody

@@ -171,6 +171,9 @@ func (s *server) identifyKey(ctx context.Context, c *call, key alfred.Key) error
 	if user.Status == alfred.Suspended {
 		return alfred.Errorf(alfred.CodeUserSuspended, "Your account is suspended. Ask an admin to reactivate it.")
 	}
+	if user.Kind == alfred.KindService && !serviceMay(c.operation) {
+		return alfred.Errorf(alfred.CodeForbidden, "This key belongs to the service account %s. It calls models, and reads its own quota, usage and refusals.", user.Name)
+	}
 	memberships, err := s.Records.Memberships(ctx, key.Org, key.User)
 	if err != nil {
 		return err

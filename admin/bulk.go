@@ -101,7 +101,7 @@ func checkJob(b *api.CreateJobJSONRequestBody) error {
 func (s *server) selected(ctx context.Context, sel api.JobSelection) ([]alfred.BulkRow, error) {
 	var l listed
 	if f := sel.Filter; f != nil {
-		l = listed{f.Q, f.Status, f.Team, f.Department, f.AccessRole, f.UsedOver, f.SeenBefore, ""}
+		l = listed{f.Q, f.Status, f.Team, f.Department, f.AccessRole, alfred.KindPerson, f.UsedOver, f.SeenBefore, ""}
 	}
 	q, err := s.directoryQuery(ctx, l)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *server) selected(ctx context.Context, sel api.JobSelection) ([]alfred.B
 	for i, r := range found {
 		ids[i] = r.User
 	}
-	people, err := s.Records.Users(ctx, callOf(ctx).actor.Org, alfred.UserFilter{IDs: ids})
+	people, err := s.Records.Users(ctx, callOf(ctx).actor.Org, alfred.UserFilter{IDs: ids, Kind: alfred.KindPerson})
 	if err != nil {
 		return nil, err
 	}

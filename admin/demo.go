@@ -97,9 +97,12 @@ func (s *server) CreateDemo(ctx context.Context, _ api.CreateDemoRequestObject) 
 	return api.CreateDemo201JSONResponse(out), err
 }
 
-// DeleteDemo removes all demo data.
+// DeleteDemo removes all demo data, and what was done with it: keys that its
+// people were given, and credits that they were moved. A service account of
+// its teams is real, and has to go to another team first.
 func (s *server) DeleteDemo(ctx context.Context, _ api.DeleteDemoRequestObject) (api.DeleteDemoResponseObject, error) {
 	org := callOf(ctx).actor.Org
+	var keys []string
 	err := s.write(ctx, org, func(ctx context.Context, w *change) error {
 		if err := s.Records.Lock(ctx, "demo:"+string(org)); err != nil {
 			return err
@@ -108,12 +111,88 @@ func (s *server) DeleteDemo(ctx context.Context, _ api.DeleteDemoRequestObject) 
 		if err != nil || found.People == 0 {
 			return err
 		}
+		if err := s.demoOwnsNoService(ctx, org); err != nil {
+			return err
+		}
+		if keys, err = s.demoKeys(ctx, org); err != nil {
+			return err
+		}
 		w.audit("demo.delete", string(org), map[string]any{"people": found.People, "teams": found.Teams}, nil)
 		w.publishCatalog()
-		return s.Records.RemoveDemo(ctx, org)
+		if err := s.Records.RemoveDemo(ctx, org); err != nil || w.call.dryRun {
+			return err
+		}
+		// No row is left that could be published as revoked. Before the commit,
+		// so that a key never outlives its person.
+		return s.endKeys(ctx, keys)
 	})
+	if err == nil {
+		// Once more: a publication that had begun before may have come between.
+		err = s.endKeys(ctx, keys)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return api.DeleteDemo204Response{}, nil
+}
+
+// demoKeys are the hashes of the keys that people of the demo data have.
+func (s *server) demoKeys(ctx context.Context, org alfred.OrgID) ([]string, error) {
+	// Their ids lie side by side, behind everybody else's.
+	people, err := s.Records.Users(ctx, org, alfred.UserFilter{After: "usr_" + demoMark})
+	if err != nil {
+		return nil, err
+	}
+	var ids []alfred.UserID
+	for _, u := range people {
+		if isDemo(string(u.ID)) {
+			ids = append(ids, u.ID)
+		}
+	}
+	found, err := s.Records.UserDirectory(ctx, org, ids, s.Now())
+	var out []string
+	for _, d := range found {
+		for _, k := range d.Keys {
+			out = append(out, k.Hash)
+		}
+	}
+	return out, err
+}
+
+// endKeys publishes keys as revoked whose rows are gone.
+func (s *server) endKeys(ctx context.Context, hashes []string) error {
+	ended := map[string]*alfred.Principal{}
+	for _, hash := range hashes {
+		p, err := s.Live.Principal(ctx, hash)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			gone := *p
+			gone.KeyStatus = alfred.KeyRevoked
+			gone.Version++
+			ended[hash] = &gone
+		}
+	}
+	if len(ended) == 0 {
+		return nil
+	}
+	return s.Live.PublishPrincipals(ctx, ended)
+}
+
+func (s *server) demoOwnsNoService(ctx context.Context, org alfred.OrgID) error {
+	services, err := s.Records.Users(ctx, org, alfred.UserFilter{Kind: alfred.KindService})
+	if err != nil {
+		return err
+	}
+	for _, u := range services {
+		owners, err := s.Records.Memberships(ctx, org, u.ID)
+		if err != nil {
+			return err
+		}
+		if len(owners) > 0 && isDemo(string(owners[0].Team)) {
+			return alfred.Errorf(alfred.CodeConflict, "A team of the demo data owns the service account %s: give it to another team or delete it first.", u.Name)
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -86,4 +87,65 @@ func (a tables) same(t *testing.T, b tables) {
 			t.Errorf("%s: %d, want %d", name, n, b[name])
 		}
 	}
+}
+
+// Whatever was done with the people of the demo data, it goes in one click.
+func TestDemoDataGoesWithWhatWasDoneWithIt(t *testing.T) {
+	w := started(t)
+	ana := w.user("ana@company.com", "")
+	w.spend(ana, 40*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	w.clock.Set(w.clock.Now().Add(time.Minute))
+	seen := func() bool {
+		t.Helper()
+		for _, s := range w.do("GET", "/v1/admin/onboarding", w.owner.key, "").is(http.StatusOK)["steps"].([]any) {
+			if step := s.(map[string]any); step["id"] == "first_request" {
+				return step["done"] == true
+			}
+		}
+		return false
+	}
+	if !seen() {
+		t.Error("the first request was not seen")
+	}
+	w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)
+	if !seen() {
+		t.Error("the first request is not seen behind the demo data")
+	}
+	var people []person
+	for _, p := range w.do("GET", "/v1/admin/users?q=demo.example&status=active&limit=2", w.owner.key, "").list() {
+		row := p.(map[string]any)
+		people = append(people, person{id: text(row["id"]), email: text(row["email"])})
+	}
+	team := ""
+	for _, x := range w.do("GET", "/v1/admin/teams?limit=200", w.owner.key, "").list() {
+		team = text(x.(map[string]any)["id"])
+	}
+	key := text(w.do("POST", "/v1/admin/users/"+people[0].id+"/keys", w.owner.key, "").is(http.StatusCreated)["api_key"])
+	w.do("POST", "/v1/auth/session", "", `{"api_key":"`+key+`"}`).is(http.StatusCreated)
+	w.publish()
+	w.do("POST", "/v1/users/me/transfer", w.owner.key, `{"recipient_email":"`+people[0].email+`","amount":5}`).is(http.StatusCreated)
+	w.do("POST", "/v1/users/me/transfer", key, `{"recipient_email":"`+ana.email+`","amount":2}`).is(http.StatusCreated)
+	w.do("POST", "/v1/admin/reallocations", w.owner.key, fmt.Sprintf(`{"reason":"r","entries":[{"user_id":%q,"amount":-3},{"user_id":%q,"amount":1},{"team_id":%q,"amount":2}]}`,
+		people[0].id, people[1].id, team)).is(http.StatusCreated)
+	w.do("POST", "/v1/admin/teams/"+team+"/members/"+ana.id, w.owner.key, "").is(http.StatusCreated)
+	w.do("POST", "/v1/users/me/vacation", key, `{"on_vacation":true}`).is(http.StatusOK)
+
+	bot := w.service("Nightly", team, "")
+	w.do("DELETE", "/v1/admin/demo", w.owner.key, "").refused(http.StatusConflict, alfred.CodeConflict)
+	w.do("DELETE", "/v1/admin/service-accounts/"+bot.id, w.owner.key, "").is(http.StatusNoContent)
+	w.do("DELETE", "/v1/admin/demo", w.owner.key, "").is(http.StatusNoContent)
+	if left := w.count("SELECT count(*) FROM users WHERE is_demo(id)"); left != 0 {
+		t.Errorf("%d people are left", left)
+	}
+	w.do("GET", "/v1/users/me", key, "").is(http.StatusUnauthorized)
+	if who, err := w.live.Principal(w.ctx, alfred.HashSecret(key, w.config.Pepper)); err != nil || who == nil || who.KeyStatus != alfred.KeyRevoked {
+		t.Errorf("the key still works: %+v, %v", who, err)
+	}
+	// What a real person gave or got stands, and adds up.
+	if q := w.quota(ana); number(q["personal_quota"]) != 1002 || number(q["used_tokens"]) != 40 {
+		t.Errorf("ana: %v", q)
+	}
+	w.jobs.Step(w.ctx)
+	w.publish()
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -133,6 +134,10 @@ func outflows(adjustments []alfred.Adjustment, now time.Time) alfred.Allowance {
 // primary team, the organisation.
 func (p *snapshot) quota(d alfred.UserDirectory) (alfred.Credits, alfred.Source) {
 	levels := []alfred.InheritedQuota{{Source: alfred.Source{Level: "user", ID: string(d.User.ID), Name: d.User.Name}, Value: d.User.Quota}}
+	if d.User.Kind == alfred.KindService { // nobody's default is meant for a program
+		levels[0].Value = cmp.Or(d.User.Quota, new(alfred.Credits))
+		return alfred.ResolveQuota(levels...)
+	}
 	if len(d.Memberships) > 0 {
 		if t, ok := p.teams[d.Memberships[0].Team]; ok {
 			levels = append(levels, alfred.InheritedQuota{Source: alfred.Source{Level: "team", ID: string(t.Team.ID), Name: t.Team.Name}, Value: t.Team.DefaultQuota})
@@ -152,6 +157,9 @@ func (p *snapshot) principal(d alfred.UserDirectory) *alfred.Principal {
 		Personal:    alfred.Publish(base, adjustmentsOf(d.Adjustments, alfred.BudgetPersonal), p.now),
 		Overdraft:   alfred.Publish(p.org.Settings.OverdraftLimit, adjustmentsOf(d.Adjustments, alfred.BudgetOverdraft), p.now),
 		MaxPriority: d.User.MaxPriority,
+	}
+	if d.User.Kind == alfred.KindService {
+		u.Overdraft = alfred.Allowance{} // a program has no emergencies
 	}
 	if u.MaxPriority == "" {
 		u.MaxPriority = p.org.Settings.DefaultMaxPriority

@@ -36,6 +36,9 @@ func (s *server) CreateUserKey(ctx context.Context, r api.CreateUserKeyRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if err := personAlone(user); err != nil {
+		return nil, err
+	}
 	if err := mayManage(actor, user); err != nil {
 		return nil, err
 	}
@@ -106,6 +109,9 @@ func (s *server) RevokeUserKey(ctx context.Context, r api.RevokeUserKeyRequestOb
 	actor := callOf(ctx).actor
 	user, err := s.seen(ctx, alfred.UserID(r.UserId))
 	if err != nil {
+		return nil, err
+	}
+	if err := personAlone(user); err != nil {
 		return nil, err
 	}
 	if user.ID != actor.User {

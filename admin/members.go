@@ -40,7 +40,7 @@ func (s *server) ListTeamMembers(ctx context.Context, r api.ListTeamMembersReque
 
 func describeMember(m alfred.Member, u alfred.User) api.Member {
 	return api.Member{
-		TeamId: string(m.Team), UserId: string(m.User), Email: &u.Email, Name: &u.Name, Status: &u.Status, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt,
+		TeamId: string(m.Team), UserId: string(m.User), Email: &u.Email, Name: &u.Name, Status: &u.Status, Kind: &u.Kind, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt,
 	}
 }
 
@@ -55,6 +55,9 @@ func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestOb
 		return nil, err
 	}
 	user, err := s.seen(ctx, alfred.UserID(r.UserId))
+	if err == nil {
+		err = personAlone(user)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +120,11 @@ func (s *server) RemoveTeamMember(ctx context.Context, r api.RemoveTeamMemberReq
 	}
 	if m == nil {
 		return nil, notFound("member", r.UserId)
+	}
+	if u, err := s.Records.User(ctx, actor.Org, user); err == nil {
+		if err := personAlone(u); err != nil {
+			return nil, err
+		}
 	}
 	of := func(r alfred.Release) bool { return r.User == user && r.Team == team }
 	err = s.ending(ctx, actor.Org, of, func() error { return s.takeBack(ctx, *m) }, func(ctx context.Context, w *change) error {

@@ -62,24 +62,16 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	}
 	step("organization", "Name the organisation, and choose its time zone and window", org.Version > 1,
 		fmt.Sprintf("%s, %s, %s.", org.Name, org.Settings.Zone, org.Settings.Window.Kind), "It still has the name and the settings that it was made with.")
-	var first *alfred.UsageEvent
-	latest, _, err := s.Records.Usage(ctx, org.ID, alfred.UsageFilter{Limit: 1})
-	if err != nil {
-		return out, err
-	}
-	if len(latest) > 0 && !isDemo(string(latest[0].User)) {
-		first = &latest[0]
-	}
-	seen := ""
-	if first != nil {
-		seen = fmt.Sprintf("The last request came %s ago, to %s of %s.", snap.now.Sub(first.At).Truncate(time.Second), first.Model, first.Provider)
-	}
-	step("first_request", "Send a first request through Envoy", first != nil, seen, "No request has been recorded yet.")
-	_, people, err := s.Records.Directory(ctx, org.ID, alfred.DirectoryQuery{UserFilter: alfred.UserFilter{Limit: 1}})
-	if err != nil {
-		return out, err
-	}
 	demo, err := s.demo(ctx)
+	if err != nil {
+		return out, err
+	}
+	seen, err := s.firstRequest(ctx, snap, demo.Requests)
+	if err != nil {
+		return out, err
+	}
+	step("first_request", "Send a first request through Envoy", seen != "", seen, "No request has been recorded yet.")
+	_, people, err := s.Records.Directory(ctx, org.ID, alfred.DirectoryQuery{UserFilter: alfred.UserFilter{Kind: alfred.KindPerson, Limit: 1}})
 	if err != nil {
 		return out, err
 	}
@@ -95,4 +87,21 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 		out.Done = out.Done && step.Done
 	}
 	return out, nil
+}
+
+// firstRequest says what was seen of requests that are real, or "". The demo
+// data may be newer than they are.
+func (s *server) firstRequest(ctx context.Context, snap *snapshot, demo int64) (string, error) {
+	latest, _, err := s.Records.Usage(ctx, snap.org.ID, alfred.UsageFilter{Limit: 1})
+	if err != nil || len(latest) == 0 {
+		return "", err
+	}
+	if e := latest[0]; !isDemo(string(e.User)) {
+		return fmt.Sprintf("The last request came %s ago, to %s of %s.", snap.now.Sub(e.At).Truncate(time.Second), e.Model, e.Provider), nil
+	}
+	all, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{From: snap.org.CreatedAt.AddDate(-1, 0, 0), Until: snap.now.AddDate(0, 0, 1), Zone: snap.zone})
+	if err != nil || len(all) == 0 || all[0].Requests <= demo {
+		return "", err
+	}
+	return "A request was seen before the demo data was added.", nil
 }

@@ -20,11 +20,11 @@ import (
 // in the order asked for.
 func (s *server) ListUsers(ctx context.Context, r api.ListUsersRequestObject) (api.ListUsersResponseObject, error) {
 	p := r.Params
-	pg, err := newPage(p.Cursor, p.Limit, "users", p.Q, p.Status, p.Team, p.Department, p.AccessRole, p.UsedOver, p.SeenBefore, p.Sort)
+	pg, err := newPage(p.Cursor, p.Limit, "users", p.Q, p.Status, p.Team, p.Department, p.AccessRole, p.Kind, p.UsedOver, p.SeenBefore, p.Sort)
 	if err != nil {
 		return nil, err
 	}
-	q, err := s.directoryQuery(ctx, listed{p.Q, p.Status, p.Team, p.Department, p.AccessRole, p.UsedOver, p.SeenBefore, string(value(p.Sort))})
+	q, err := s.directoryQuery(ctx, listed{p.Q, p.Status, p.Team, p.Department, p.AccessRole, kindOf(p.Kind), p.UsedOver, p.SeenBefore, string(value(p.Sort))})
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +48,22 @@ type listed struct {
 	statuses         *[]alfred.UserStatus
 	team, department *string
 	access           *alfred.AccessRole
+	kind             alfred.UserKind // "" is people and service accounts alike
 	usedOver         *float64
 	seenBefore       *time.Time
 	sort             string
+}
+
+// kindOf is who is listed: people, unless others are asked for.
+func kindOf(k *api.ListUsersParamsKind) alfred.UserKind {
+	switch {
+	case k == nil:
+		return alfred.KindPerson
+	case *k == api.Any:
+		return ""
+	default:
+		return alfred.UserKind(*k)
+	}
 }
 
 func (s *server) directoryQuery(ctx context.Context, l listed) (alfred.DirectoryQuery, error) {
@@ -61,7 +74,7 @@ func (s *server) directoryQuery(ctx context.Context, l listed) (alfred.Directory
 	}
 	order, descending := strings.CutPrefix(l.sort, "-")
 	q := alfred.DirectoryQuery{
-		UserFilter: alfred.UserFilter{Query: value(l.query), Statuses: value(l.statuses), Team: alfred.TeamID(value(l.team)), Access: value(l.access)},
+		UserFilter: alfred.UserFilter{Query: value(l.query), Statuses: value(l.statuses), Team: alfred.TeamID(value(l.team)), Access: value(l.access), Kind: l.kind},
 		Department: alfred.DepartmentID(value(l.department)), UsedOver: l.usedOver, SeenBefore: value(l.seenBefore), Sort: alfred.DirectorySort(order),
 		Descending: descending, Window: snap.window, DefaultQuota: snap.org.Settings.DefaultPersonalQuota, Now: snap.now,
 	}
@@ -115,7 +128,7 @@ func (s *server) departmentNames(ctx context.Context, org alfred.OrgID) (map[str
 // ExportUsers writes all that match as CSV, page by page.
 func (s *server) ExportUsers(ctx context.Context, r api.ExportUsersRequestObject) (api.ExportUsersResponseObject, error) {
 	p := r.Params
-	q, err := s.directoryQuery(ctx, listed{p.Q, p.Status, p.Team, p.Department, p.AccessRole, p.UsedOver, p.SeenBefore, string(value(p.Sort))})
+	q, err := s.directoryQuery(ctx, listed{p.Q, p.Status, p.Team, p.Department, p.AccessRole, alfred.KindPerson, p.UsedOver, p.SeenBefore, string(value(p.Sort))})
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,9 @@ func TestLimitsHaveATag(t *testing.T) {
 	set := func(body string, headers ...string) reply {
 		return w.do("PUT", "/v1/admin/limits", w.owner.key, `{"data":[`+body+`]}`, headers...)
 	}
-	tag := func(query string) string { return "If-Match: " + w.do("GET", "/v1/admin/limits?"+query, w.owner.key, "").header.Get("ETag") }
+	tag := func(query string) string {
+		return "If-Match: " + w.do("GET", "/v1/admin/limits?"+query, w.owner.key, "").header.Get("ETag")
+	}
 	cap := func(credits int) string {
 		return fmt.Sprintf(`{"scope":"team","subject":%q,"metric":"credits","credits":%d}`, team, credits)
 	}

@@ -125,6 +125,16 @@ var rights = map[string]struct {
 	"createDemo":          {"", "ok", "ok", "403", "403", "403"},
 	"deleteDemo":          {"", "ok", "ok", "403", "403", "403"},
 	"putOnboarding":       {`{"dismissed":true}`, "ok", "ok", "403", "403", "403"},
+
+	"listServiceAccounts":     {"", "ok", "ok", "ok", "403", "403"},
+	"createServiceAccount":    {`{"name":"NEW","team_id":"TEAM"}`, "ok", "ok", "403", "403", "403"},
+	"getServiceAccount":       {"", "ok", "ok", "ok", "403", "403"},
+	"updateServiceAccount":    {`{"name":"Other"}`, "ok", "ok", "403", "403", "403"},
+	"deleteServiceAccount":    {"", "ok", "ok", "403", "403", "403"},
+	"listServiceAccountKeys":  {"", "ok", "ok", "ok", "403", "403"},
+	"createServiceAccountKey": {"", "ok", "ok", "403", "403", "403"},
+	"rotateServiceAccountKey": {"", "ok", "ok", "403", "403", "403"},
+	"revokeServiceAccountKey": {"", "ok", "ok", "ok", "403", "403"},
 }
 
 // TestEveryRouteForEveryRole calls every operation of the document as
@@ -155,6 +165,11 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", job, "{entry_id}", "1-0")
 	w.must(w.records.SetAside(w.ctx, w.org, "1-0", []byte("{}"), "test"))
 
+	owner := w.team("Programs", "1000") // not the other one, which is deleted
+	w.do("POST", "/v1/admin/teams/"+owner+"/members/"+lead.id+"?is_admin=true", w.owner.key, "").is(http.StatusCreated)
+	service := w.service("Nightly", owner, "")
+	serviceKey := text(w.do("GET", "/v1/admin/service-accounts/"+service.id+"/keys", w.owner.key, "").list()[0].(map[string]any)["id"])
+
 	doc, err := api.Document()
 	w.must(err)
 	left := map[string]bool{}
@@ -170,7 +185,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 			}
 			delete(left, op.OperationID)
 			for i, want := range []string{row.owner, row.admin, row.lead, row.member, row.outsider, "suspended", "nobody"} {
-				target := fill.Replace(path)
+				target := fill.Replace(strings.NewReplacer("{account_id}/keys/{key_id}", service.id+"/keys/"+serviceKey, "{account_id}", service.id).Replace(path))
 				if op.OperationID == "search" {
 					target += "?q=member"
 				}

@@ -20,6 +20,9 @@ func (s *server) RotateUserKey(ctx context.Context, r api.RotateUserKeyRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if err := personAlone(user); err != nil {
+		return nil, err
+	}
 	if err := mayManage(actor, user); err != nil {
 		return nil, err
 	}

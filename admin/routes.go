@@ -35,6 +35,16 @@ func operations() map[string]access {
 		"listUserKeys":  teamAdmins,
 		"revokeUserKey": teamAdmins,
 
+		"listServiceAccounts":     teamAdmins, // of their teams
+		"getServiceAccount":       teamAdmins,
+		"createServiceAccount":    admins,
+		"updateServiceAccount":    admins,
+		"deleteServiceAccount":    admins,
+		"listServiceAccountKeys":  teamAdmins,
+		"createServiceAccountKey": admins,
+		"rotateServiceAccountKey": admins,
+		"revokeServiceAccountKey": teamAdmins,
+
 		"createTeam":       admins,
 		"listTeams":        members, // their own
 		"getTeam":          members, // their own

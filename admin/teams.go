@@ -198,6 +198,9 @@ func (s *server) DeleteTeam(ctx context.Context, r api.DeleteTeamRequestObject) 
 		return err
 	}
 	err = s.ending(ctx, actor.Org, func(r alfred.Release) bool { return r.Team == id }, back, func(ctx context.Context, w *change) error {
+		if err := s.ownsNoService(ctx, w.org, id); err != nil {
+			return err
+		}
 		if err := w.publishTeam(ctx, id); err != nil {
 			return err
 		}

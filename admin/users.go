@@ -164,6 +164,9 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 	if err != nil {
 		return nil, err
 	}
+	if err := personAlone(user); err != nil {
+		return nil, err
+	}
 	if err := matches(r.Params.IfMatch, user.Version); err != nil {
 		return nil, err
 	}
@@ -283,7 +286,7 @@ func (p *snapshot) describe(d alfred.UserDirectory) api.User {
 		Id: string(u.ID), Email: u.Email, Name: u.Name, Status: u.Status, VacationUntil: nullable.NewNullNullable[time.Time](), AccessRole: u.Access,
 		DepartmentId: orNull(string(u.Department)), PersonalQuota: pointed(u.Quota),
 		EffectiveQuota: alfred.Effective(base, adjustmentsOf(d.Adjustments, alfred.BudgetPersonal), p.now), Source: source,
-		MaxPriority: p.principal(d).MaxPriority, Teams: []api.Membership{}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		MaxPriority: p.principal(d).MaxPriority, Teams: []api.Membership{}, Kind: &u.Kind, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	if !u.VacationUntil.IsZero() {
 		out.VacationUntil = nullable.NewNullableWithValue(u.VacationUntil)

@@ -24,6 +24,9 @@ func (s *server) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) 
 func (s *server) updateUser(ctx context.Context, id alfred.UserID, ifMatch *string, b api.UserUpdate) (api.User, error) {
 	actor := callOf(ctx).actor
 	before, err := s.seen(ctx, id)
+	if err == nil {
+		err = personAlone(before)
+	}
 	if err != nil {
 		return api.User{}, err
 	}

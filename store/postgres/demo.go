@@ -69,7 +69,12 @@ func (s *Store) RemoveDemo(ctx context.Context, org alfred.OrgID) error {
 		`DELETE FROM saved_views WHERE ` + mine,
 		`DELETE FROM releases WHERE ` + mine,
 		`DELETE FROM project_members WHERE ` + mine,
-		`DELETE FROM limits WHERE org_id = $1 AND is_demo(subject)`,
+		`DELETE FROM limits l WHERE org_id = $1 AND (is_demo(subject) OR scope = 'key' AND EXISTS (SELECT FROM api_keys k WHERE k.org_id = $1 AND k.id = l.subject
+			AND k.user_id >= 'usr_7ZDEM0' AND k.user_id < 'usr_7ZDEM1'))`,
+		`DELETE FROM sessions WHERE ` + mine,
+		`DELETE FROM api_keys WHERE ` + mine,
+		`DELETE FROM transfers WHERE org_id = $1 AND (is_demo(sender_id) OR is_demo(recipient_id))`,
+		`DELETE FROM adjustments WHERE org_id = $1 AND is_demo(subject)`,
 		`DELETE FROM team_members WHERE org_id = $1 AND (is_demo(team_id) OR is_demo(user_id))`,
 		`DELETE FROM teams WHERE org_id = $1 AND is_demo(id)`,
 		`DELETE FROM users WHERE org_id = $1 AND is_demo(id)`,

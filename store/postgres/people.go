@@ -119,6 +119,9 @@ func directoryPlan(org alfred.OrgID, q alfred.DirectoryQuery, order string) (fro
 	if q.Department != "" {
 		narrow("u.department_id = @department", "department", q.Department)
 	}
+	if q.Kind != "" {
+		narrow("u.kind = @kind", "kind", q.Kind)
+	}
 	if q.Access != "" {
 		narrow("u.access_role = @access", "access", q.Access)
 	}

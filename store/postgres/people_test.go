@@ -280,3 +280,47 @@ func TestTeamsComeInPages(t *testing.T) {
 	w.must(err)
 	w.same(page, all[1:2])
 }
+
+// A service account has neither an address nor a role, and is told from
+// people wherever somebody asks.
+func TestAServiceAccountIsNoPerson(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.com", nil)
+	bot := alfred.User{
+		ID: id[alfred.UserID](t, "usr"), Org: w.org, Kind: alfred.KindService, Name: "Nightly", CostCenter: "CC 7", Status: alfred.Active, Access: alfred.RoleMember,
+		Version: 1, CreatedAt: noon, UpdatedAt: noon,
+	}
+	w.must(w.CreateUser(w.ctx, bot))
+	got, err := w.User(w.ctx, w.org, bot.ID)
+	w.must(err)
+	w.same(got, bot)
+	for kind, want := range map[alfred.UserKind]int{"": 2, alfred.KindPerson: 1, alfred.KindService: 1} {
+		users, err := w.Users(w.ctx, w.org, alfred.UserFilter{Kind: kind})
+		w.must(err)
+		rows, total, err := w.Directory(w.ctx, w.org, alfred.DirectoryQuery{UserFilter: alfred.UserFilter{Kind: kind, Limit: 10}})
+		w.must(err)
+		if len(users) != want || len(rows) != want || total != want {
+			t.Errorf("%q: %d users, %d rows of %d, want %d", kind, len(users), len(rows), total, want)
+		}
+	}
+	counted, err := w.CountPeople(w.ctx, w.org, alfred.People{}, november.Start, 0)
+	w.must(err)
+	if counted.Active != 1 {
+		t.Errorf("counted %+v", counted)
+	}
+	_, err = w.UserByEmail(w.ctx, w.org, string(bot.ID))
+	w.refused(err, alfred.CodeNotFound)
+	for _, change := range []func(*alfred.User){
+		func(u *alfred.User) { u.Access = alfred.RoleOwner }, func(u *alfred.User) { u.Status = alfred.OnVacation }, func(u *alfred.User) { u.Email = "bot@example.com" },
+	} {
+		broken := bot
+		change(&broken)
+		w.refused(w.UpdateUser(w.ctx, broken), alfred.CodeValidation)
+	}
+	team := w.team("Core", 0)
+	_, err = w.PutMember(w.ctx, w.org, alfred.Member{Team: team.ID, User: bot.ID, IsAdmin: true, JoinedAt: noon})
+	w.refused(err, alfred.CodeValidation)
+	broken := ana
+	broken.CostCenter = "CC 8" // a person's is the department's
+	w.refused(w.UpdateUser(w.ctx, broken), alfred.CodeValidation)
+}

@@ -16,7 +16,7 @@ func (s *Store) Search(ctx context.Context, org alfred.OrgID, text string, teams
 	const members = `(@teams::text[] IS NULL OR u.id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = @org AND m.team_id = ANY (@teams::text[])))`
 	found, err := s.conn(ctx).Query(ctx, `
 (SELECT 'user', u.id, u.name, u.email, '', u.status FROM users u
- WHERE u.org_id = @org AND u.deleted_at IS NULL AND (strpos(u.email_key, @q) > 0 OR strpos(lower(u.name), @q) > 0) AND `+members+`
+ WHERE u.org_id = @org AND u.deleted_at IS NULL AND u.kind = 'person' AND (strpos(u.email_key, @q) > 0 OR strpos(lower(u.name), @q) > 0) AND `+members+`
  ORDER BY (starts_with(u.email_key, @q) OR starts_with(lower(u.name), @q)) DESC, lower(u.name), u.id LIMIT @most)
 UNION ALL
 (SELECT 'team', t.id, t.name, t.description, '', '' FROM teams t

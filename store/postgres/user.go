@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,18 +12,27 @@ import (
 func user(r db.User) alfred.User {
 	return alfred.User{
 		ID: r.ID, Org: r.OrgID, Email: r.Email, Name: r.Name, Status: r.Status, VacationStart: moment(r.VacationStart), VacationUntil: moment(r.VacationUntil),
-		Access: r.AccessRole, Department: value(r.DepartmentID), Quota: r.Quota, MaxPriority: r.MaxPriority, Version: r.Version,
+		Kind: r.Kind, CostCenter: r.CostCenter, Access: r.AccessRole, Department: value(r.DepartmentID), Quota: r.Quota, MaxPriority: r.MaxPriority, Version: r.Version,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: moment(r.DeletedAt),
 	}
+}
+
+// emailKey is what an address is compared by. A service account has none.
+func emailKey(u alfred.User) string {
+	if u.Kind == alfred.KindService {
+		return string(u.ID)
+	}
+	return alfred.NormalEmail(u.Email)
 }
 
 // CreateUser stores a new person at version 1. An address that somebody has,
 // in whatever case, is CodeConflict.
 func (s *Store) CreateUser(ctx context.Context, u alfred.User) error {
 	return failed(s.q(ctx).CreateUser(ctx, db.CreateUserParams{
-		OrgID: u.Org, ID: u.ID, Email: u.Email, EmailKey: alfred.NormalEmail(u.Email), Name: u.Name, Status: u.Status,
+		OrgID: u.Org, ID: u.ID, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
 		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
-		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, CreatedAt: u.CreatedAt,
+		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, Kind: cmp.Or(u.Kind, alfred.KindPerson), CostCenter: u.CostCenter,
+		CreatedAt: u.CreatedAt,
 	}), "create user %s", u.ID)
 }
 
@@ -45,7 +55,7 @@ func (s *Store) Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter
 		statuses = nil
 	}
 	rows, err := s.q(ctx).Users(ctx, db.UsersParams{
-		OrgID: org, After: f.After, Query: f.Query, Access: string(f.Access), Team: string(f.Team), Statuses: statuses, Ids: texts(f.IDs), Max: most(f.Limit),
+		OrgID: org, After: f.After, Query: f.Query, Access: string(f.Access), Kind: string(f.Kind), Team: string(f.Team), Statuses: statuses, Ids: texts(f.IDs), Max: most(f.Limit),
 	})
 	return each(rows, user), failed(err, "list users")
 }
@@ -55,9 +65,9 @@ func (s *Store) Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter
 // end of the transaction.
 func (s *Store) UpdateUser(ctx context.Context, u alfred.User) error {
 	rows, err := s.q(ctx).UpdateUser(ctx, db.UpdateUserParams{
-		OrgID: u.Org, ID: u.ID, Version: u.Version, Email: u.Email, EmailKey: alfred.NormalEmail(u.Email), Name: u.Name, Status: u.Status,
+		OrgID: u.Org, ID: u.ID, Version: u.Version, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
 		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
-		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, UpdatedAt: u.UpdatedAt,
+		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, CostCenter: u.CostCenter, UpdatedAt: u.UpdatedAt,
 	})
 	return replaced(rows, err, "user", u.ID, func() error {
 		_, err := s.User(ctx, u.Org, u.ID)

@@ -1,18 +1,20 @@
 -- name: CreateUser :exec
-INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13);
+INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, kind, cost_center,
+    created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15);
 
 -- name: User :one
 SELECT * FROM users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL;
 
 -- name: UserByEmail :one
-SELECT * FROM users WHERE org_id = $1 AND email_key = $2 AND deleted_at IS NULL;
+SELECT * FROM users WHERE org_id = $1 AND email_key = $2 AND kind = 'person' AND deleted_at IS NULL;
 
 -- name: Users :many
 SELECT * FROM users u
 WHERE u.org_id = @org_id AND u.deleted_at IS NULL AND u.id > @after::text
   AND (@query::text = '' OR strpos(lower(u.email), lower(@query)) > 0 OR strpos(lower(u.name), lower(@query)) > 0)
   AND (@access::text = '' OR u.access_role = @access)
+  AND (@kind::text = '' OR u.kind = @kind)
   AND (@team::text = '' OR EXISTS (SELECT FROM team_members m WHERE m.org_id = u.org_id AND m.team_id = @team AND m.user_id = u.id))
   AND (sqlc.narg(statuses)::text[] IS NULL OR u.status = ANY (sqlc.narg(statuses)::text[]))
   AND (sqlc.narg(ids)::text[] IS NULL OR u.id = ANY (sqlc.narg(ids)::text[]))
@@ -23,7 +25,7 @@ SELECT * FROM users WHERE org_id = @org_id AND id = ANY (@ids::text[]) ORDER BY 
 
 -- name: UpdateUser :execrows
 UPDATE users SET email = @email, email_key = @email_key, name = @name, status = @status, vacation_start = @vacation_start, vacation_until = @vacation_until,
-    access_role = @access_role, department_id = @department_id, quota = @quota, max_priority = @max_priority, updated_at = @updated_at, version = version + 1
+    access_role = @access_role, department_id = @department_id, quota = @quota, max_priority = @max_priority, cost_center = @cost_center, updated_at = @updated_at, version = version + 1
 WHERE org_id = @org_id AND id = @id AND version = @version AND deleted_at IS NULL;
 
 -- name: DeleteUser :execrows
@@ -39,7 +41,7 @@ WITH people AS MATERIALIZED (
     FROM users u
     LEFT JOIN (SELECT DISTINCT ON (m.user_id) m.user_id, t.default_quota FROM team_members m JOIN teams t ON t.org_id = m.org_id AND t.id = m.team_id
         WHERE m.org_id = @org_id ORDER BY m.user_id, m.joined_at, m.team_id) p ON p.user_id = u.id
-    WHERE u.org_id = @org_id AND u.deleted_at IS NULL
+    WHERE u.org_id = @org_id AND u.deleted_at IS NULL AND u.kind = 'person'
       AND (@everyone::boolean
         OR (@department::text <> '' AND u.department_id = @department)
         OR u.id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = @org_id AND m.team_id = ANY (@teams::text[])))
@@ -47,5 +49,6 @@ WITH people AS MATERIALIZED (
 SELECT count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'on_vacation') AS on_vacation,
     count(*) FILTER (WHERE status = 'suspended') AS suspended, coalesce(sum(quota), 0)::bigint AS quotas,
     (SELECT count(*) FROM counter_usage c WHERE c.org_id = @org_id AND c.kind = 'user' AND c.window_start = @start::timestamptz AND c.settled > 0
+        AND c.subject NOT IN (SELECT s.id FROM users s WHERE s.org_id = @org_id AND s.kind = 'service')
         AND (@everyone::boolean OR c.subject IN (SELECT id FROM people))) AS used
 FROM people;

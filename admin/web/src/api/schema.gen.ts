@@ -650,6 +650,121 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List service accounts
+         * @description Admins see all, team admins those of their teams.
+         */
+        get: operations["listServiceAccounts"];
+        put?: never;
+        /**
+         * Create a service account
+         * @description For a program. A team owns it, and it is one member of the team where the pool is shared. Its keys call models; with this API
+         *     they read its own quota, usage and refusals, and nothing else. It cannot sign in. The answer carries its first key, once.
+         */
+        post: operations["createServiceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/service-accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        /** Read a service account */
+        get: operations["getServiceAccount"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a service account
+         * @description Its keys stop working within a second; what it used stays in every figure.
+         */
+        delete: operations["deleteServiceAccount"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a service account
+         * @description Only what is given changes. A suspended one is refused within a second and keeps its keys.
+         */
+        patch: operations["updateServiceAccount"];
+        trace?: never;
+    };
+    "/v1/admin/service-accounts/{account_id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        /** List a service account's keys */
+        get: operations["listServiceAccountKeys"];
+        put?: never;
+        /** Create a key for a service account */
+        post: operations["createServiceAccountKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/service-accounts/{account_id}/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+                key_id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a service account's key */
+        delete: operations["revokeServiceAccountKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/service-accounts/{account_id}/keys/{key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+                key_id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace a service account's key
+         * @description The new key works at once; the old one until the overlap is over.
+         */
+        post: operations["rotateServiceAccountKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/settings": {
         parameters: {
             query?: never;
@@ -2112,6 +2227,7 @@ export interface components {
             is_admin: boolean;
             /** Format: date-time */
             joined_at: string;
+            kind?: components["schemas"]["UserKind"];
             name?: string;
             status?: components["schemas"]["UserStatus"];
             team_id: string;
@@ -2649,6 +2765,53 @@ export interface components {
         SearchResult: {
             data: components["schemas"]["SearchHit"][];
         };
+        ServiceAccount: {
+            active_keys: number;
+            /** @description On creation only, once. Null in a replayed creation. */
+            api_key?: string | null;
+            /** @description On creation only. */
+            api_key_prefix?: string;
+            /** @description Credits of its own in each window, which pay before the team's share. Null is none. */
+            budget: number | null;
+            cost_center: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The budget now, with what was moved. */
+            effective_budget: components["schemas"]["Credits"];
+            id: string;
+            /** Format: date-time */
+            last_used_at?: string | null;
+            name: string;
+            status: components["schemas"]["UserStatus"];
+            /** @description The team that owns it. */
+            team_id: string;
+            team_name: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Of its own budget in this window, from the record, which is seconds old. */
+            used?: components["schemas"]["SignedCredits"];
+        };
+        ServiceAccountCreate: {
+            budget?: number | null;
+            cost_center?: string;
+            name: string;
+            team_id: string;
+        };
+        ServiceAccountPage: {
+            data: components["schemas"]["ServiceAccount"][];
+            has_more: boolean;
+            next_cursor: components["schemas"]["NextCursor"];
+            /** @description How many match in all. */
+            total?: number;
+        };
+        ServiceAccountUpdate: {
+            budget?: number | null;
+            cost_center?: string;
+            name?: string;
+            /** @enum {string} */
+            status?: "active" | "suspended";
+            team_id?: string;
+        };
         Session: {
             /**
              * @description What SDKs take as their base URL.
@@ -3082,6 +3245,7 @@ export interface components {
             effective_quota: components["schemas"]["Credits"];
             email: string;
             id: string;
+            kind?: components["schemas"]["UserKind"];
             /**
              * Format: date-time
              * @description When a key was used last, null if never.
@@ -3121,6 +3285,8 @@ export interface components {
             /** @description A first team to join. */
             team_id?: string;
         };
+        /** @enum {string} */
+        UserKind: "person" | "service";
         UserPage: {
             data: components["schemas"]["User"][];
             has_more: boolean;
@@ -3211,6 +3377,7 @@ export interface components {
         };
     };
     parameters: {
+        AccountID: string;
         /** @description `next_cursor` of the page before. */
         Cursor: string;
         DecisionCode: string[];
@@ -4395,6 +4562,264 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listServiceAccounts: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["PageSize"];
+                /** @description Part of a name. */
+                q?: string;
+                /** @description Owned by this team. */
+                team?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createServiceAccount: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceAccountCreate"];
+            };
+        };
+        responses: {
+            /** @description Created. `api_key` is shown here and never again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteServiceAccount: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description The `ETag` of what was read. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateServiceAccount: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description The `ETag` of what was read. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceAccountUpdate"];
+            };
+        };
+        responses: {
+            /** @description The account as changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listServiceAccountKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All keys, revoked ones too. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createServiceAccountKey: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                account_id: components["parameters"]["AccountID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Created. `api_key` is shown here and never again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeServiceAccountKey: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: never;
+            path: {
+                account_id: components["parameters"]["AccountID"];
+                key_id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked; it stops working within a second. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateServiceAccountKey: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                account_id: components["parameters"]["AccountID"];
+                key_id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyRotate"];
+            };
+        };
+        responses: {
+            /** @description Created. `api_key` is shown here and never again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getSettings: {
         parameters: {
             query?: never;
@@ -4876,6 +5301,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
                 department?: string;
+                /** @description Left out, people alone. */
+                kind?: "person" | "service" | "any";
                 limit?: components["parameters"]["PageSize"];
                 /** @description Part of a name or an address. */
                 q?: string;

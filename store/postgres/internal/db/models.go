@@ -284,4 +284,6 @@ type User struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	DeletedAt     *time.Time
+	Kind          alfred.UserKind
+	CostCenter    string
 }

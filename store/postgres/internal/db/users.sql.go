@@ -29,7 +29,7 @@ WITH people AS MATERIALIZED (
     FROM users u
     LEFT JOIN (SELECT DISTINCT ON (m.user_id) m.user_id, t.default_quota FROM team_members m JOIN teams t ON t.org_id = m.org_id AND t.id = m.team_id
         WHERE m.org_id = $1 ORDER BY m.user_id, m.joined_at, m.team_id) p ON p.user_id = u.id
-    WHERE u.org_id = $1 AND u.deleted_at IS NULL
+    WHERE u.org_id = $1 AND u.deleted_at IS NULL AND u.kind = 'person'
       AND ($3::boolean
         OR ($5::text <> '' AND u.department_id = $5)
         OR u.id IN (SELECT m.user_id FROM team_members m WHERE m.org_id = $1 AND m.team_id = ANY ($6::text[])))
@@ -37,6 +37,7 @@ WITH people AS MATERIALIZED (
 SELECT count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'on_vacation') AS on_vacation,
     count(*) FILTER (WHERE status = 'suspended') AS suspended, coalesce(sum(quota), 0)::bigint AS quotas,
     (SELECT count(*) FROM counter_usage c WHERE c.org_id = $1 AND c.kind = 'user' AND c.window_start = $2::timestamptz AND c.settled > 0
+        AND c.subject NOT IN (SELECT s.id FROM users s WHERE s.org_id = $1 AND s.kind = 'service')
         AND ($3::boolean OR c.subject IN (SELECT id FROM people))) AS used
 FROM people
 `
@@ -79,8 +80,9 @@ func (q *Queries) CountPeople(ctx context.Context, arg CountPeopleParams) (Count
 }
 
 const createUser = `-- name: CreateUser :exec
-INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, kind, cost_center,
+    created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
 `
 
 type CreateUserParams struct {
@@ -96,6 +98,8 @@ type CreateUserParams struct {
 	DepartmentID  *alfred.DepartmentID
 	Quota         *alfred.Credits
 	MaxPriority   alfred.Priority
+	Kind          alfred.UserKind
+	CostCenter    string
 	CreatedAt     time.Time
 }
 
@@ -113,6 +117,8 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
 		arg.DepartmentID,
 		arg.Quota,
 		arg.MaxPriority,
+		arg.Kind,
+		arg.CostCenter,
 		arg.CreatedAt,
 	)
 	return err
@@ -133,8 +139,8 @@ func (q *Queries) DeleteUser(ctx context.Context, at time.Time, orgID alfred.Org
 
 const updateUser = `-- name: UpdateUser :execrows
 UPDATE users SET email = $1, email_key = $2, name = $3, status = $4, vacation_start = $5, vacation_until = $6,
-    access_role = $7, department_id = $8, quota = $9, max_priority = $10, updated_at = $11, version = version + 1
-WHERE org_id = $12 AND id = $13 AND version = $14 AND deleted_at IS NULL
+    access_role = $7, department_id = $8, quota = $9, max_priority = $10, cost_center = $11, updated_at = $12, version = version + 1
+WHERE org_id = $13 AND id = $14 AND version = $15 AND deleted_at IS NULL
 `
 
 type UpdateUserParams struct {
@@ -148,6 +154,7 @@ type UpdateUserParams struct {
 	DepartmentID  *alfred.DepartmentID
 	Quota         *alfred.Credits
 	MaxPriority   alfred.Priority
+	CostCenter    string
 	UpdatedAt     time.Time
 	OrgID         alfred.OrgID
 	ID            alfred.UserID
@@ -166,6 +173,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (int64, 
 		arg.DepartmentID,
 		arg.Quota,
 		arg.MaxPriority,
+		arg.CostCenter,
 		arg.UpdatedAt,
 		arg.OrgID,
 		arg.ID,
@@ -178,7 +186,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (int64, 
 }
 
 const user = `-- name: User :one
-SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at FROM users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL
+SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL
 `
 
 func (q *Queries) User(ctx context.Context, orgID alfred.OrgID, iD alfred.UserID) (User, error) {
@@ -201,12 +209,14 @@ func (q *Queries) User(ctx context.Context, orgID alfred.OrgID, iD alfred.UserID
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.DeletedAt,
+		&i.Kind,
+		&i.CostCenter,
 	)
 	return i, err
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at FROM users WHERE org_id = $1 AND email_key = $2 AND deleted_at IS NULL
+SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND email_key = $2 AND kind = 'person' AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByEmail(ctx context.Context, orgID alfred.OrgID, emailKey string) (User, error) {
@@ -229,19 +239,22 @@ func (q *Queries) UserByEmail(ctx context.Context, orgID alfred.OrgID, emailKey 
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.DeletedAt,
+		&i.Kind,
+		&i.CostCenter,
 	)
 	return i, err
 }
 
 const users = `-- name: Users :many
-SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at FROM users u
+SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users u
 WHERE u.org_id = $1 AND u.deleted_at IS NULL AND u.id > $2::text
   AND ($3::text = '' OR strpos(lower(u.email), lower($3)) > 0 OR strpos(lower(u.name), lower($3)) > 0)
   AND ($4::text = '' OR u.access_role = $4)
-  AND ($5::text = '' OR EXISTS (SELECT FROM team_members m WHERE m.org_id = u.org_id AND m.team_id = $5 AND m.user_id = u.id))
-  AND ($6::text[] IS NULL OR u.status = ANY ($6::text[]))
-  AND ($7::text[] IS NULL OR u.id = ANY ($7::text[]))
-ORDER BY u.id LIMIT $8::bigint
+  AND ($5::text = '' OR u.kind = $5)
+  AND ($6::text = '' OR EXISTS (SELECT FROM team_members m WHERE m.org_id = u.org_id AND m.team_id = $6 AND m.user_id = u.id))
+  AND ($7::text[] IS NULL OR u.status = ANY ($7::text[]))
+  AND ($8::text[] IS NULL OR u.id = ANY ($8::text[]))
+ORDER BY u.id LIMIT $9::bigint
 `
 
 type UsersParams struct {
@@ -249,6 +262,7 @@ type UsersParams struct {
 	After    string
 	Query    string
 	Access   string
+	Kind     string
 	Team     string
 	Statuses []string
 	Ids      []string
@@ -261,6 +275,7 @@ func (q *Queries) Users(ctx context.Context, arg UsersParams) ([]User, error) {
 		arg.After,
 		arg.Query,
 		arg.Access,
+		arg.Kind,
 		arg.Team,
 		arg.Statuses,
 		arg.Ids,
@@ -290,6 +305,8 @@ func (q *Queries) Users(ctx context.Context, arg UsersParams) ([]User, error) {
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.DeletedAt,
+			&i.Kind,
+			&i.CostCenter,
 		); err != nil {
 			return nil, err
 		}
@@ -302,7 +319,7 @@ func (q *Queries) Users(ctx context.Context, arg UsersParams) ([]User, error) {
 }
 
 const usersEvenDeleted = `-- name: UsersEvenDeleted :many
-SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at FROM users WHERE org_id = $1 AND id = ANY ($2::text[]) ORDER BY id
+SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND id = ANY ($2::text[]) ORDER BY id
 `
 
 func (q *Queries) UsersEvenDeleted(ctx context.Context, orgID alfred.OrgID, ids []string) ([]User, error) {
@@ -331,6 +348,8 @@ func (q *Queries) UsersEvenDeleted(ctx context.Context, orgID alfred.OrgID, ids 
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.DeletedAt,
+			&i.Kind,
+			&i.CostCenter,
 		); err != nil {
 			return nil, err
 		}
