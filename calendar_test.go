@@ -77,6 +77,29 @@ func TestWindowsTileTimeAcrossChanges(t *testing.T) {
 	})
 }
 
+func TestTheSameRuleHoweverItIsWritten(t *testing.T) {
+	monday, sunday := time.Monday, time.Sunday
+	for _, same := range [][2]alfred.WindowRule{
+		{{Kind: alfred.Monthly}, {Kind: alfred.Monthly, AnchorDay: 1, FiscalMonth: 4}},
+		{{Kind: alfred.Weekly}, {Kind: alfred.Weekly, WeekStart: &monday, AnchorDay: 3}},
+		{{Kind: alfred.Yearly}, {Kind: alfred.Yearly, AnchorDay: 1, FiscalMonth: time.January}},
+	} {
+		if !same[0].Same(same[1]) {
+			t.Errorf("%+v and %+v differ", same[0], same[1])
+		}
+	}
+	for _, other := range [][2]alfred.WindowRule{
+		{{Kind: alfred.Monthly}, {Kind: alfred.Monthly, AnchorDay: 2}},
+		{{Kind: alfred.Weekly}, {Kind: alfred.Weekly, WeekStart: &sunday}},
+		{{Kind: alfred.Quarterly}, {Kind: alfred.Quarterly, FiscalMonth: 2}},
+		{{Kind: alfred.Quarterly}, {Kind: alfred.Yearly}},
+	} {
+		if other[0].Same(other[1]) {
+			t.Errorf("%+v and %+v are the same", other[0], other[1])
+		}
+	}
+}
+
 func TestAChangeOfTheCalendar(t *testing.T) {
 	day := func(s string) time.Time { return at(t, s) }
 	s := alfred.DefaultSettings()

@@ -104,6 +104,35 @@ func (r WindowRule) At(now time.Time, zone *time.Location) (Window, error) {
 	return window(midnight(y, m-time.Month(into), anchor), midnight(y, m-time.Month(into)+time.Month(months), anchor)), nil
 }
 
+// Same says whether two rules begin the same windows, however their defaults
+// are written.
+func (r WindowRule) Same(o WindowRule) bool { return r.plain() == o.plain() }
+
+// plain is what of a rule decides.
+func (r WindowRule) plain() (p struct {
+	kind               WindowKind
+	anchor, week, year int
+	start, end         int64
+}) {
+	p.kind = r.Kind
+	switch r.Kind {
+	case Weekly:
+		p.week = int(time.Monday)
+		if r.WeekStart != nil {
+			p.week = int(*r.WeekStart)
+		}
+	case Monthly, Quarterly, Yearly:
+		p.anchor = max(r.AnchorDay, 1)
+		if r.Kind != Monthly {
+			p.year = int(max(r.FiscalMonth, time.January))
+		}
+	case Range:
+		p.start, p.end = r.Start.UnixNano(), r.End.UnixNano()
+	case Daily, Lifetime:
+	}
+	return p
+}
+
 // Next returns the window after w.
 func (r WindowRule) Next(w Window, zone *time.Location) (Window, error) { return r.At(w.End, zone) }
 

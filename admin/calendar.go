@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -18,7 +17,8 @@ import (
 // nothing, and takes the place of what was planned.
 func (s *server) dateCalendar(ctx context.Context, before, after alfred.Organization, now time.Time) (alfred.Settings, error) {
 	standing, wanted := before.Settings, after.Settings
-	if standing.Zone == wanted.Zone && reflect.DeepEqual(standing.Window, wanted.Window) {
+	if standing.Zone == wanted.Zone && standing.Window.Same(wanted.Window) {
+		wanted.Window = standing.Window
 		return wanted, nil
 	}
 	out := wanted

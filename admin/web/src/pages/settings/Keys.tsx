@@ -1,5 +1,4 @@
-import { Button } from '@mantine/core';
-import { IconKey, IconRobot, IconUserPlus } from '@tabler/icons-react';
+import { IconKey } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { api, useSession } from '@/api';
 import { Card, EmptyState, ErrorState, Export, Filters, StatusBadge } from '@/components';
@@ -8,7 +7,7 @@ import classes from './Settings.module.css';
 
 const params = { key: text };
 
-/** A program's key is a key of a person made for it. Whose a key is, is found by its first characters. */
+/** Whose a key is, found by its first characters. */
 export function Keys() {
   const session = useSession();
   const [{ key }, set] = useUrlState(params);
@@ -53,20 +52,6 @@ export function Keys() {
             ))}
           </ul>
         )}
-      </Card>
-      <Card title="Keys for programs">
-        <EmptyState
-          compact
-          icon={IconRobot}
-          title="Give each program a user of its own"
-          action={
-            <Button component={Link} to="/users" variant="light" leftSection={<IconUserPlus size={16} aria-hidden />}>
-              Manage Users
-            </Button>
-          }
-        >
-          Add a user for it, such as “ci@company.com”, with a quota that fits. Its key is then rotated and revoked there, its use stands apart in every list, and it goes on working when people leave.
-        </EmptyState>
       </Card>
     </div>
   );

@@ -1,7 +1,7 @@
 import { Button, NumberInput, Radio, Select } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, may, Problem, useSession } from '@/api';
+import { api, ifMatch, may, Problem, useSession, type Tagged } from '@/api';
 import { Confirm, Refused, done, failed } from '@/components';
 import { amount, effect, fails, idOf, metrics, modes, scopes, type Limit, type LimitPut } from './limits';
 import classes from './Settings.module.css';
@@ -13,6 +13,8 @@ interface Props {
   /** The limit that is changed, or null for a new one. */
   before: Limit | null;
   all: readonly Limit[];
+  /** The list as it was read, which a change must not go past. */
+  tagged: Tagged<unknown> | undefined;
   onDone: () => void;
 }
 
@@ -22,7 +24,7 @@ function row(l: Limit): LimitPut {
 }
 
 /** Sets, changes or removes one limit, and says what that does before it happens. */
-export function LimitForm({ given, before, all, onDone }: Props) {
+export function LimitForm({ given, before, all, tagged, onDone }: Props) {
   const session = useSession();
   const queries = useQueryClient();
   const put = api.useMutation('put', '/v1/admin/limits');
@@ -44,13 +46,19 @@ export function LimitForm({ given, before, all, onDone }: Props) {
   };
   const param = put.error instanceof Problem ? (put.error.param ?? '') : '';
   const stale = before && JSON.stringify(all.find((l) => idOf(l) === idOf(before))) !== JSON.stringify(before);
-  const write = async (rows: LimitPut[]) => {
-    await put.mutateAsync({ body: { data: rows } });
+  const write = async (rows: LimitPut[], over = false) => {
+    try {
+      await put.mutateAsync({ params: { header: (over ? {} : ifMatch(tagged)) as never }, body: { data: rows } });
+    } catch (e) {
+      // What somebody else set meanwhile is read, and told beside what was typed.
+      if (e instanceof Problem && e.conflicts) await queries.invalidateQueries({ queryKey: ['get', '/v1/admin/limits'] });
+      throw e;
+    }
     await queries.invalidateQueries({ queryKey: ['get', '/v1/admin/limits'] });
   };
   const undo = (rows: LimitPut[]) => async () => {
     try {
-      await write(rows);
+      await write(rows, true);
       done('It is as it was before.');
     } catch (e) {
       failed('The limit stays as it is', e);

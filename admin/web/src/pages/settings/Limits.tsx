@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconEye, IconGauge, IconPlus, IconShieldCheck } from '@tabler/icons-react';
-import { api, may, useSession } from '@/api';
+import { client, may, useSession, useTagged, type components } from '@/api';
 import { Card, DataTable, EmptyState, Export, Filters, SideDrawer, Tone, useOpen, type Column } from '@/components';
 import { oneOf, text, useUrlState } from '@/url/state';
 import { LimitForm } from './LimitForm';
@@ -15,8 +15,8 @@ export function Limits() {
   const session = useSession();
   const [state, set] = useUrlState(params);
   const [open, setOpen] = useOpen();
-  const limits = api.useQuery('get', '/v1/admin/limits', {});
-  const all = limits.data?.data;
+  const limits = useTagged<components['schemas']['LimitList']>(['get', '/v1/admin/limits', 'tagged'], (signal) => client.GET('/v1/admin/limits', { signal }));
+  const all = limits.data?.data.data;
   const rows = all
     ?.filter((l) => (!state.scope || l.scope === state.scope) && (!state.metric || l.metric === state.metric) && l.subject.toLowerCase().includes(state.find.toLowerCase()))
     .sort((a, b) => scopes.findIndex((s) => s.value === a.scope) - scopes.findIndex((s) => s.value === b.scope) || a.subject.localeCompare(b.subject) || a.metric.localeCompare(b.metric));
@@ -106,7 +106,7 @@ export function Limits() {
         }
       />
       <SideDrawer opened={open === 'new' || Boolean(parsed)} onClose={() => setOpen(null)} title={opened ? 'Change limit' : 'Set limit'} size={460}>
-        {open && all && <LimitForm key={open} given={parsed} before={opened ?? null} all={all} onDone={() => setOpen(null)} />}
+        {open && all && <LimitForm key={open} given={parsed} before={opened ?? null} all={all} tagged={limits.data} onDone={() => setOpen(null)} />}
       </SideDrawer>
     </Card>
   );

@@ -47,10 +47,10 @@ test('two admins: what was typed stays, what somebody else changed is told and k
   const quota = screen.getByRole('textbox', { name: 'Personal quota' });
   await user.clear(quota);
   await user.type(quota, '2000');
-  await user.click(screen.getByRole('button', { name: 'Save settings' }));
+  await user.click(screen.getByRole('button', { name: 'Review changes' }));
   expect(await screen.findByText('Team pool is now 30,000')).toBeVisible();
   expect(quota).toHaveValue('2 000');
-  await user.click(screen.getByRole('button', { name: 'Save settings' }));
+  await user.click(screen.getByRole('button', { name: 'Review changes' }));
   await waitFor(() => expect(asked.filter((a) => a.method === 'PATCH').length).toBe(2));
   const [first, second] = asked.filter((a) => a.method === 'PATCH');
   expect(first!.body).toEqual({ settings: { default_personal_quota: 2000 } });
