@@ -1,7 +1,7 @@
 import { screen, waitFor } from '@testing-library/react';
 import { expect, test } from 'vitest';
 import { answering, show } from '@/testing/render';
-import { changeOf, valuesOf, type Organization } from './fields';
+import { calendarWords, changeOf, valuesOf, type Organization } from './fields';
 import Settings from './Settings';
 
 const hostile = '<b onmouseover=alert(1)>x</b>';
@@ -18,6 +18,44 @@ test('only what was changed is sent; a window is sent whole', () => {
   expect(changeOf(was, { ...was, default_team_pool: 20000 })).toEqual({ settings: { default_team_pool: 20000 } });
   expect(changeOf(was, { ...was, name: 'Company' })).toEqual({ name: 'Company' });
   expect(changeOf(was, { ...was, window_kind: 'weekly', week_start: '0' })).toEqual({ settings: { window: { kind: 'weekly', week_start: 0 } } });
+});
+
+test('over a planned change, zone and window are both said', () => {
+  const was = valuesOf(organisation(10000));
+  expect(changeOf(was, { ...was, zone: 'UTC' }, true)).toEqual({ settings: { zone: 'UTC', window: { kind: 'monthly', anchor_day: 1 } } });
+  expect(changeOf(was, { ...was, default_team_pool: 5 }, true)).toEqual({ settings: { default_team_pool: 5 } });
+  expect(changeOf(was, { ...was, zone: 'UTC' })).toEqual({ settings: { zone: 'UTC' } });
+});
+
+test('a window in words', () => {
+  expect(calendarWords({ zone: 'UTC', window: { kind: 'monthly', anchor_day: 15 } })).toBe('every month from day 15, UTC');
+  expect(calendarWords({ zone: 'UTC', window: { kind: 'weekly', week_start: 0 } })).toBe('every week from Sunday, UTC');
+  expect(calendarWords({ zone: 'Europe/Oslo', window: { kind: 'yearly', fiscal_month: 4 } })).toBe('every year, the year from April, Europe/Oslo');
+});
+
+test('what changes is shown before it is saved, and a planned window with its day', async () => {
+  const before = organisation(10000);
+  const after = { ...before, settings: { ...before.settings, default_personal_quota: 2000, next_window: { zone: 'UTC', window: { kind: 'weekly' as const }, from: '2026-11-30T23:00:00Z' } } };
+  const asked = answering({
+    'GET /v1/admin/organization': { body: { ...before, settings: { ...before.settings, next_window: { zone: 'UTC', window: { kind: 'daily' }, from: '2026-11-30T23:00:00Z' } } }, headers: { ETag: '"v7"' } },
+    'GET /v1/admin/settings': { status: 404 },
+    'GET /v1/admin/demo': { status: 404 },
+    'PATCH /v1/admin/organization': { body: { dry_run: true, changes: [{ action: 'organization.update', subject: 'org_1', before, after }] } },
+  });
+  const { user } = await show(<Settings />);
+  expect(await screen.findByText(/^From .*2026: every day, UTC$/)).toBeVisible();
+  const quota = screen.getByRole('textbox', { name: 'Personal quota' });
+  await user.clear(quota);
+  await user.type(quota, '2000');
+  await user.click(screen.getByRole('button', { name: 'Review changes' }));
+  const review = await screen.findByRole('dialog');
+  expect(review).toHaveTextContent('1,000');
+  expect(review).toHaveTextContent('2,000');
+  expect(review).toHaveTextContent('People without a quota of their own whose team sets none.');
+  const looked = asked.filter((a) => a.method === 'PATCH');
+  expect(looked.map((a) => [a.query, a.headers.get('If-Match')])).toEqual([['?dry_run=true', '"v7"']]);
+  await user.click(screen.getByRole('button', { name: 'Save settings' }));
+  await waitFor(() => expect(asked.filter((a) => a.method === 'PATCH').map((a) => a.query)).toEqual(['?dry_run=true', '']));
 });
 
 test('two admins: what was typed stays, what somebody else changed is told and kept', async () => {
