@@ -105,16 +105,17 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
     >
       <Card title="Organisation">
         <div className={classes.grid}>
-          <TextInput label="Name" maxLength={200} value={v.name} onChange={(e) => set('name')(e.currentTarget.value)} error={wrong('name')} />
+          <TextInput label="Name" description="Of the organisation, at the top of every page." maxLength={200} value={v.name} onChange={(e) => set('name')(e.currentTarget.value)} error={wrong('name')} />
           <TextInput label="Unit" description="What credits are called on every page." maxLength={40} value={v.unit_name} onChange={(e) => set('unit_name')(e.currentTarget.value)} error={wrong('unit_name')} />
         </div>
       </Card>
       <Card title="Window" about="When quotas and pools start anew.">
         {base.data.settings.next_window && <NextWindow tagged={base} onTaken={take} onRefused={(e) => void refused(e)} />}
         <div className={classes.grid}>
-          <Select label="Time zone" searchable allowDeselect={false} data={zones(v.zone)} value={v.zone} onChange={(x) => x && set('zone')(x)} error={wrong('zone')} />
+          <Select label="Time zone" description="Where days and windows begin." searchable allowDeselect={false} data={zones(v.zone)} value={v.zone} onChange={(x) => x && set('zone')(x)} error={wrong('zone')} />
           <Select
             label="Window"
+            description="How often they start anew."
             allowDeselect={false}
             data={windowKinds.filter((k) => k.value !== 'range' || v.window_kind === 'range')}
             value={v.window_kind}
@@ -127,7 +128,7 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
       </Card>
       <Card title="Defaults" about="For people and teams that have no figure of their own. Credits per window.">
         <div className={classes.grid}>
-          <NumberInput label="Personal quota" description="Of people without a quota of their own, their team’s or their department’s." {...figure('default_personal_quota')} />
+          <NumberInput label="Personal quota" description="Of people without a quota of their own or of their team." {...figure('default_personal_quota')} />
           <NumberInput label="Team pool" description="Of teams that are added without one." {...figure('default_team_pool')} />
           <NumberInput label="Vacation share" description="How much of its pool a team may get from members who are away." suffix=" %" {...figure('vacation_share_percentage')} max={100} thousandSeparator="" allowDecimal={false} />
           <NumberInput label="Critical overdraft" description="How far critical requests may go past an empty quota. It is owed by the next one." {...figure('critical_overdraft_limit')} />
@@ -149,6 +150,7 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
         <div className={classes.grid}>
           <Select
             label="Who may transfer"
+            description="Give credits of their own to a colleague."
             allowDeselect={false}
             data={[
               { value: 'members', label: 'Everybody, from their own quota' },

@@ -55,7 +55,7 @@ export function Review({ before, after, touched, busy, onClose, onSave }: Props)
             ))}
           </dl>
           {moves && (
-            <Alert variant="light" icon={<IconCalendarClock size={18} aria-hidden />} title={next ? `It begins ${absolute(next.from, zone)}` : after.settings.zone === before.settings.zone && sameWindow(before, after) ? 'The window stays as it is' : 'It begins at once'}>
+            <Alert variant="light" icon={<IconCalendarClock size={18} aria-hidden />} title={next ? `The new window begins ${absolute(next.from, zone)}` : after.settings.zone === before.settings.zone && sameWindow(before, after) ? 'The window stays as it is' : 'The new window begins at once'}>
               {next
                 ? 'Credits were used in the window that runs, so it runs to its end first. Nothing is reset; the next window begins when this one ends, and may be shorter than usual.'
                 : before.settings.next_window && sameWindow(before, after)

@@ -32,7 +32,7 @@ describe('Settings', () => {
     await v.page.getByRole('option', { name: 'Week' }).click();
     await v.page.getByRole('button', { name: 'Review changes' }).click();
     const review = v.page.getByRole('dialog');
-    await review.getByText(/It begins \d+ \w+ \d{4}/).waitFor();
+    await review.getByText(/The new window begins \d+ \w+ \d{4}/).waitFor();
     await review.getByText('People without a quota of their own whose team sets none.').waitFor();
     await review.getByText('every week from Monday, Europe/Oslo').waitFor();
     await looksRight(v, 'settings-review');
