@@ -23,6 +23,10 @@ func (s *server) explain(ctx context.Context, d alfred.Decision) (api.GetDecisio
 	if err != nil {
 		return nil, err
 	}
+	org.Settings = org.Settings.At(s.Now())
+	if n.users[d.User].Kind == alfred.KindService {
+		org.Settings.OverdraftLimit = 0 // it has none, so it is promised none
+	}
 	out := api.DecisionExplained{
 		Id: string(d.ID), RequestId: string(d.Request), User: string(d.User), Key: string(d.Key), At: d.At, Allowed: d.Allowed, Detail: d.Detail,
 		Person: n.person(d.User), Model: d.Model, Priority: string(d.Priority), PriorityLowered: d.Lowered, KeyPrefix: optional(n.keys[d.Key].Prefix),

@@ -195,3 +195,32 @@ func TestTheLifeOfAServiceAccount(t *testing.T) {
 		}
 	}
 }
+
+// Its program reads why it was refused, and is not told of an overdraft that
+// it does not have.
+func TestARefusedServiceAccountIsPromisedNoOverdraft(t *testing.T) {
+	w := started(t)
+	team := w.team("Core", "600")
+	bot := w.service("Nightly", team, `,"budget":1000`)
+	id, left := "01ARZ3NDEKTSV4RRFFQ69G5FBC", 3*alfred.Credit
+	refuse := func(suffix string, who person) string {
+		d := alfred.Decision{
+			ID: alfred.DecisionID("dec_" + id + suffix), Request: alfred.RequestID("req_" + id + suffix), Org: w.org, User: alfred.UserID(who.id), At: w.clock.Now(),
+			Code: alfred.CodeUserQuota, Detail: "Personal quota exhausted.", Model: "gpt-4", Priority: alfred.PriorityNormal, Need: 10 * alfred.Credit,
+			Want: 100 * alfred.Credit, Blocking: "personal:" + who.id, Limit: 1000 * alfred.Credit, Remaining: left, ResetsAt: instant(t, "2026-12-01T00:00:00Z"),
+			InputCost: alfred.Credit, PerToken: alfred.Credit,
+			Checks: []alfred.Check{{Kind: "leg", Scope: "personal", Subject: who.id, Outcome: alfred.CheckFailed, Code: alfred.CodeUserQuota, Limit: 1000 * alfred.Credit, Left: &left}},
+		}
+		_, err := w.records.RecordEvents(w.ctx, []alfred.UsageEvent{{
+			Kind: alfred.EventDecision, Org: w.org, Reservation: alfred.HoldID("hold_" + id + suffix), Request: d.Request, Decision: d.ID, At: d.At, User: d.User, Refused: &d,
+		}})
+		w.must(err)
+		return details(w.do("GET", "/v1/decisions/"+string(d.ID), who.key, "").is(http.StatusOK)["passes"], "detail")
+	}
+	if got := refuse("0", bot); got == "" || strings.Contains(got, "critical") {
+		t.Errorf("the service account passes %q", got)
+	}
+	if got := refuse("1", w.user("ana@company.com", "")); !strings.Contains(got, "critical") {
+		t.Errorf("a person passes %q", got)
+	}
+}

@@ -31,7 +31,7 @@ UNION ALL
  WHERE p.org_id = @org AND (strpos(lower(p.name), @q) > 0 OR strpos(lower(p.code), @q) > 0) AND @teams::text[] IS NULL
  ORDER BY starts_with(lower(p.name), @q) DESC, lower(p.name), p.id LIMIT @most)
 UNION ALL
-(SELECT 'key', k.id, k.prefix || '…' || k.last4, u.email, u.id, k.status FROM api_keys k JOIN users u ON u.org_id = k.org_id AND u.id = k.user_id
+(SELECT 'key', k.id, k.prefix || '…' || k.last4, coalesce(nullif(u.email, ''), u.name), u.id, k.status FROM api_keys k JOIN users u ON u.org_id = k.org_id AND u.id = k.user_id
  WHERE k.org_id = @org AND length(@exact) >= 5 AND starts_with(k.prefix, left(@exact, 7)) AND u.deleted_at IS NULL AND `+members+`
  ORDER BY k.status, k.created_at DESC LIMIT @most)`,
 		pgx.NamedArgs{"org": org, "q": alfred.NormalEmail(clean(text)), "exact": clean(text), "teams": texts(teams), "most": most})
