@@ -113,7 +113,8 @@ func (r WindowRule) plain() (p struct {
 	kind               WindowKind
 	anchor, week, year int
 	start, end         int64
-}) {
+},
+) {
 	p.kind = r.Kind
 	switch r.Kind {
 	case Weekly:

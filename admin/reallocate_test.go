@@ -77,23 +77,23 @@ func TestLimitsHaveATag(t *testing.T) {
 	tag := func(query string) string {
 		return "If-Match: " + w.do("GET", "/v1/admin/limits?"+query, w.owner.key, "").header.Get("ETag")
 	}
-	cap := func(credits int) string {
+	capped := func(credits int) string {
 		return fmt.Sprintf(`{"scope":"team","subject":%q,"metric":"credits","credits":%d}`, team, credits)
 	}
 	of, whole, wrong := tag("scope=team&subject="+team), tag(""), tag("scope=user")
-	first := set(cap(100), of)
+	first := set(capped(100), of)
 	first.is(http.StatusOK)
 	for _, stale := range []string{of, whole} {
-		set(cap(200), stale).refused(http.StatusPreconditionFailed, alfred.CodeStaleVersion)
+		set(capped(200), stale).refused(http.StatusPreconditionFailed, alfred.CodeStaleVersion)
 	}
-	set(cap(200), "If-Match: "+first.header.Get("ETag")).is(http.StatusOK)
-	set(cap(300), tag("scope=team")).is(http.StatusOK)
+	set(capped(200), "If-Match: "+first.header.Get("ETag")).is(http.StatusOK)
+	set(capped(300), tag("scope=team")).is(http.StatusOK)
 	// What others are bound by does not matter to the list of this team.
 	of = tag("scope=team&subject=" + team)
 	set(`{"scope":"organization","metric":"credits","credits":900}`, tag("")).is(http.StatusOK)
-	set(cap(400), of).is(http.StatusOK)
-	set(cap(500), wrong).refused(http.StatusPreconditionFailed, alfred.CodeStaleVersion)
-	set(cap(500)).is(http.StatusOK)
+	set(capped(400), of).is(http.StatusOK)
+	set(capped(500), wrong).refused(http.StatusPreconditionFailed, alfred.CodeStaleVersion)
+	set(capped(500)).is(http.StatusOK)
 	if got := w.do("GET", "/v1/admin/limits?scope=team", w.owner.key, "").list(); number(got[0].(map[string]any)["credits"]) != 500 {
 		t.Errorf("the limits: %v", got)
 	}

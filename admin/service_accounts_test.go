@@ -90,9 +90,12 @@ func TestAServiceAccountIsNobodyHere(t *testing.T) {
 
 	// Nobody takes it for a person.
 	for _, c := range []struct{ method, path, body string }{
-		{"PATCH", "/v1/admin/users/" + bot.id, `{"access_role":"admin"}`}, {"DELETE", "/v1/admin/users/" + bot.id, ""},
-		{"POST", "/v1/admin/users/" + bot.id + "/keys", ""}, {"POST", "/v1/admin/teams/" + team + "/members/" + bot.id + "?is_admin=true", ""},
-		{"DELETE", "/v1/admin/teams/" + team + "/members/" + bot.id, ""}, {"DELETE", "/v1/admin/teams/" + team, ""},
+		{"PATCH", "/v1/admin/users/" + bot.id, `{"access_role":"admin"}`},
+		{"DELETE", "/v1/admin/users/" + bot.id, ""},
+		{"POST", "/v1/admin/users/" + bot.id + "/keys", ""},
+		{"POST", "/v1/admin/teams/" + team + "/members/" + bot.id + "?is_admin=true", ""},
+		{"DELETE", "/v1/admin/teams/" + team + "/members/" + bot.id, ""},
+		{"DELETE", "/v1/admin/teams/" + team, ""},
 	} {
 		w.do(c.method, c.path, w.owner.key, c.body).refused(http.StatusConflict, alfred.CodeConflict)
 	}

@@ -75,7 +75,7 @@ func (w *world) person(email string, edit func(*alfred.User)) alfred.User {
 	w.Helper()
 	u := alfred.User{
 		Kind: alfred.KindPerson,
-		ID: id[alfred.UserID](w.TB, "usr"), Org: w.org, Email: email, Name: email, Status: alfred.Active, Access: alfred.RoleMember,
+		ID:   id[alfred.UserID](w.TB, "usr"), Org: w.org, Email: email, Name: email, Status: alfred.Active, Access: alfred.RoleMember,
 		Version: 1, CreatedAt: noon, UpdatedAt: noon,
 	}
 	if edit != nil {

@@ -25,7 +25,7 @@ func TestFirstSteps(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", "vitest"), "run", "--config", "vitest.browser.config.ts", "onboarding.story") //nolint:gosec // G204: our own
+	c := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", "vitest"), "run", "--config", "vitest.browser.config.ts", "onboarding.story")
 	c.Dir = web
 	c.Env = append(os.Environ(), "ALFRED_BROWSER_WORLD="+path, "NO_COLOR=1")
 	out, err := c.CombinedOutput()
