@@ -108,13 +108,14 @@ func (r WindowRule) At(now time.Time, zone *time.Location) (Window, error) {
 // are written.
 func (r WindowRule) Same(o WindowRule) bool { return r.plain() == o.plain() }
 
-// plain is what of a rule decides.
-func (r WindowRule) plain() (p struct {
+// plainRule is what of a rule decides, with its defaults.
+type plainRule struct {
 	kind               WindowKind
 	anchor, week, year int
 	start, end         int64
-},
-) {
+}
+
+func (r WindowRule) plain() (p plainRule) {
 	p.kind = r.Kind
 	switch r.Kind {
 	case Weekly:
