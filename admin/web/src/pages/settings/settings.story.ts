@@ -50,7 +50,7 @@ describe('Settings', () => {
     expect((await standing()).next_window).toBeUndefined();
     v.clean();
     await v.end();
-  });
+  }, 300_000);
 
   it('keep what was typed when somebody else was faster, and say what they changed', async () => {
     const v = await visit('owner');
@@ -113,5 +113,5 @@ describe('Settings', () => {
     await expect.poll(async () => (await chat()).status(), { timeout: 60_000 }).toBe(401);
     v.clean();
     await v.end();
-  });
+  }, 300_000);
 });
