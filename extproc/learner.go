@@ -167,7 +167,7 @@ func (l *learner) run(ctx context.Context, orgs func(context.Context) ([]alfred.
 			}
 		}
 		for org := range known {
-			l.look(ctx, org)
+			_, _ = l.look(ctx, org)
 		}
 		every := lookEvery
 		if l.count() > 0 {

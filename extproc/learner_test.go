@@ -289,7 +289,7 @@ func TestRunLooksAtWhomItHasKnown(t *testing.T) {
 			defer close(done)
 			p.run(ctx, func(context.Context) ([]alfred.OrgID, error) { return listed, nil })
 		}()
-		time.Sleep(10 * lookEvery)
+		pause(ctx, 10 * lookEvery)
 		synctest.Wait()
 		quiet := counted.n
 		if quiet < 9 || quiet > 12 {
@@ -299,11 +299,11 @@ func TestRunLooksAtWhomItHasKnown(t *testing.T) {
 		p.ledger.mu.Lock()
 		p.ledger.epoch = &alfred.Epoch{}
 		p.ledger.mu.Unlock()
-		time.Sleep(lookEvery)
+		pause(ctx, lookEvery)
 		synctest.Wait()
 		p.is(true)
 		before := counted.n
-		time.Sleep(10 * lookSoon)
+		pause(ctx, 10 * lookSoon)
 		synctest.Wait()
 		if n := counted.n - before; n < 9 || n > 12 {
 			t.Errorf("%d looks in ten turns while it is learned", n)
@@ -312,7 +312,7 @@ func TestRunLooksAtWhomItHasKnown(t *testing.T) {
 		p.ledger.mu.Lock()
 		p.ledger.epoch = &e
 		p.ledger.mu.Unlock()
-		time.Sleep(lookSoon)
+		pause(ctx, lookSoon)
 		synctest.Wait()
 		p.is(false)
 		stop()

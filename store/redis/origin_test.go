@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func TestEachGrantTellsWhichServerMadeIt(t *testing.T) {
 			"Sentinel": func(t *testing.T) (string, func() error) {
 				w := s.watched(t)
 				return w.URL(), func() error {
+					inStep(t, w.Primary.Client)
 					w.Primary.Kill()
 					return w.Promoted(t.Context())
 				}
@@ -66,6 +68,7 @@ func TestEachGrantTellsWhichServerMadeIt(t *testing.T) {
 				c := s.cluster(t, 3, true)
 				return c.URL(), func() error {
 					for i := range c.Masters {
+						inStep(t, c.Masters[i].Client)
 						if err := c.Fail(t.Context(), i); err != nil {
 							return err
 						}
@@ -85,7 +88,6 @@ func TestEachGrantTellsWhichServerMadeIt(t *testing.T) {
 						t.Fatalf("before: %q has answered, the ledger stands on %q, current: %t", answered, stands, current)
 					}
 				}
-				time.Sleep(1100 * time.Millisecond) // what was answered is in the file, and with the replicas
 				before := map[alfred.OrgID]string{}
 				for _, org := range orgs {
 					e, err := client.Epoch(t.Context(), org)
@@ -105,6 +107,20 @@ func TestEachGrantTellsWhichServerMadeIt(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+var offsets = regexp.MustCompile(`(?s)slave0:[^\r]*offset=(\d+).*master_repl_offset:(\d+)`)
+
+// inStep waits until the replica of a server has all that it has.
+func inStep(t *testing.T, primary *goredis.Client) {
+	t.Helper()
+	until(t, "the replica is in step", func() error {
+		text := primary.Info(t.Context(), "replication").Val()
+		if m := offsets.FindStringSubmatch(text); m == nil || m[1] != m[2] {
+			return errors.New(text)
+		}
+		return nil
 	})
 }
 
