@@ -289,7 +289,7 @@ func TestRunLooksAtWhomItHasKnown(t *testing.T) {
 			defer close(done)
 			p.run(ctx, func(context.Context) ([]alfred.OrgID, error) { return listed, nil })
 		}()
-		pause(ctx, 10 * lookEvery)
+		pause(ctx, 10*lookEvery)
 		synctest.Wait()
 		quiet := counted.n
 		if quiet < 9 || quiet > 12 {
@@ -303,7 +303,7 @@ func TestRunLooksAtWhomItHasKnown(t *testing.T) {
 		synctest.Wait()
 		p.is(true)
 		before := counted.n
-		pause(ctx, 10 * lookSoon)
+		pause(ctx, 10*lookSoon)
 		synctest.Wait()
 		if n := counted.n - before; n < 9 || n > 12 {
 			t.Errorf("%d looks in ten turns while it is learned", n)
