@@ -107,8 +107,9 @@ type comparison struct {
 	now     func() time.Time
 	holds   int // as of Ledger.Survey; 0 takes for held what is committed and not settled
 
-	recorded string       // the entry up to which the stream was recorded here
-	epoch    alfred.Epoch // as it was seen last
+	first    func(ctx context.Context) error // under the lock, before the ledger is read; may be nil
+	recorded string                          // the entry up to which the stream was recorded here
+	epoch    alfred.Epoch                    // as it was seen last
 }
 
 // catchUp records what waits in the stream, so that little is left for the
@@ -152,6 +153,11 @@ func (c *comparison) at(ctx context.Context, counters []alfred.Counter, fn func(
 	err := c.records.InTx(ctx, func(ctx context.Context) error {
 		if _, err := c.records.LockUsage(ctx, c.org); err != nil {
 			return err
+		}
+		if c.first != nil {
+			if err := c.first(ctx); err != nil {
+				return err
+			}
 		}
 		pending, err := c.pending(ctx)
 		if err != nil {

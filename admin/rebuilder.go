@@ -220,6 +220,12 @@ func (b *Rebuilder) raiseAll(ctx context.Context, c *comparison, begun alfred.Ep
 // raise raises counters and returns by how much together. seen is the epoch
 // that it must continue, and becomes the one that it found; nil is any.
 func (b *Rebuilder) raise(ctx context.Context, c *comparison, counters []alfred.Counter, seen *alfred.Epoch) (raised alfred.Credits, err error) {
+	// A recorder may have read before the ledger was replaced what it records
+	// only now: the hold stands, and what it cost would be raised beside it.
+	c.first = func(ctx context.Context) error {
+		_, err := b.forget(ctx, c.org)
+		return err
+	}
 	err = c.at(ctx, counters, func(ctx context.Context, e alfred.Epoch, all []standing) error {
 		if seen != nil {
 			if !e.Continues(*seen) {
