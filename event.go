@@ -64,9 +64,15 @@ type UsageEvent struct {
 	Outcome     Outcome         `json:"outcome"`
 	Shadow      []Code          `json:"shadow,omitempty"`
 	Millis      int64           `json:"millis"` // from the request's headers to the end
-	Refused     *Decision       `json:"refused,omitempty"`
-	Instance    string          `json:"instance,omitempty"` // the spool that keeps this event until it is recorded
-	Spooled     int64           `json:"spooled,omitempty"`  // its number there
+
+	// From the request's headers to the decision, and from the moment the request was let go to the first byte of the answer. Nil is not
+	// measured: of a request that nobody answered, and of older events.
+	DecidedMillis   *int64 `json:"decided_millis,omitempty"`
+	FirstByteMillis *int64 `json:"first_byte_millis,omitempty"`
+
+	Refused  *Decision `json:"refused,omitempty"`
+	Instance string    `json:"instance,omitempty"` // the spool that keeps this event until it is recorded
+	Spooled  int64     `json:"spooled,omitempty"`  // its number there
 }
 
 // CounterAmount is what one event added to one counter.

@@ -138,6 +138,19 @@ func TestRequests(t *testing.T) {
 	if details(got["legs"], "name") != "anna@company.com" || got["request"].(map[string]any)["team"].(map[string]any)["name"] != "Red" {
 		t.Errorf("legs %v of %v", got["legs"], got["request"])
 	}
+	timing := got["timing"].(map[string]any)
+	if timing["decided_millis"] != nil || timing["first_byte_millis"] != nil {
+		t.Errorf("nobody measured, and the timing is %v", timing)
+	}
+	timed, decided, began := w.events[0], int64(4), int64(250)
+	timed.Reservation, timed.Request, timed.Decision = "hold_01ARZ3NDEKTSV4RRFGTEST0001", "req_01ARZ3NDEKTSV4RRFGTEST0001", "dec_01ARZ3NDEKTSV4RRFGTEST0001"
+	timed.DecidedMillis, timed.FirstByteMillis = &decided, &began
+	_, err := w.records.RecordEvents(w.ctx, []alfred.UsageEvent{timed})
+	w.must(err)
+	timing = w.do("GET", all+"/"+string(timed.Request), w.owner.key, "").is(http.StatusOK)["timing"].(map[string]any)
+	if number(timing["decided_millis"]) != 4 || number(timing["first_byte_millis"]) != 250 {
+		t.Errorf("timing %v", timing)
+	}
 	w.do("GET", "/v1/users/me/requests/"+id, w.anna.key, "").is(http.StatusOK)
 	w.do("GET", "/v1/users/me/requests/"+id, w.bob.key, "").refused(http.StatusNotFound, alfred.CodeNotFound)
 	w.do("GET", all+"/nonsense", w.owner.key, "").refused(http.StatusNotFound, alfred.CodeNotFound)

@@ -260,8 +260,15 @@ func (s *server) openRequest(ctx context.Context, id string, may func(alfred.Usa
 	out.Hold.ReservationId, out.Hold.Held, out.Hold.InputBound, out.Hold.OutputLimit, out.Hold.Shrunk = string(e.Reservation), e.Held, e.InputBound, e.OutputLimit, e.Shrunk
 	out.Timing.EndedAt, out.Timing.TotalMillis = events[0].At, e.Millis
 	out.Timing.StartedAt = events[0].At.Add(-time.Duration(e.Millis) * time.Millisecond)
-	out.Timing.DecidedMillis, out.Timing.FirstByteMillis = nullable.NewNullNullable[int64](), nullable.NewNullNullable[int64]()
+	out.Timing.DecidedMillis, out.Timing.FirstByteMillis = millisOrNull(e.DecidedMillis), millisOrNull(e.FirstByteMillis)
 	return out, s.price(ctx, e, &out)
+}
+
+func millisOrNull(n *int64) nullable.Nullable[int64] {
+	if n == nil {
+		return nullable.NewNullNullable[int64]()
+	}
+	return nullable.NewNullableWithValue(*n)
 }
 
 // asItStands is a request as it stands after its corrections.
@@ -273,6 +280,9 @@ func asItStands(events []alfred.UsageEvent) alfred.UsageEvent {
 		e.Legs = append(slices.Clone(e.Legs), later.Legs...)
 		e.Charges = append(slices.Clone(e.Charges), later.Charges...)
 		e.Late = e.Late || later.Late
+		if e.DecidedMillis == nil { // who expired had told nothing
+			e.DecidedMillis, e.FirstByteMillis = later.DecidedMillis, later.FirstByteMillis
+		}
 		e.Outcome, e.Status = later.Outcome, max(e.Status, later.Status)
 	}
 	return e

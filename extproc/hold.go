@@ -37,6 +37,8 @@ type End struct {
 	Usage     alfred.Usage
 	Estimated bool
 	At        time.Time
+	LetGo     time.Time // when the request was sent on, zero when that is not known
+	FirstByte time.Time // when the answer began, zero when it did not
 }
 
 func newHold(a Admission, t terms, record alfred.HoldRecord) *Hold {
@@ -146,8 +148,18 @@ func (h *Hold) finished(end End) alfred.UsageEvent {
 	e := h.event
 	e.Outcome, e.Status = end.Outcome, end.Status
 	e.Millis = max(0, end.At.Sub(e.At).Milliseconds())
+	e.DecidedMillis, e.FirstByteMillis = millisBetween(e.At, end.LetGo), millisBetween(end.LetGo, end.FirstByte)
 	e.At = end.At
 	return e
+}
+
+// millisBetween is nil unless both moments are known.
+func millisBetween(from, to time.Time) *int64 {
+	if from.IsZero() || to.IsZero() {
+		return nil
+	}
+	n := max(0, to.Sub(from).Milliseconds())
+	return &n
 }
 
 // estimate is the usage that is charged when none was reported.

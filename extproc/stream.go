@@ -43,6 +43,8 @@ type stream struct {
 	decision  alfred.Decision
 	hold      *Hold
 	lost      bool // a reply could not be sent: nobody listens, but what arrived is still read
+	letGo     time.Time
+	firstByte time.Time
 
 	answer   answerHeaders
 	reader   llm.Reader // nil when the answer cannot be read
@@ -254,6 +256,7 @@ func (s *stream) onRequestBody(ctx context.Context, m *extprocv3.HttpBody) error
 		s.release(ctx, alfred.OutcomeClientGone)
 		return errLeft
 	}
+	s.letGo = s.server.now()
 	s.reply(forward(backend, s.headers.remove, edited))
 	if s.lost {
 		s.release(ctx, alfred.OutcomeClientGone)
@@ -276,6 +279,9 @@ func (s *stream) onResponseHeaders(ctx context.Context, m *extprocv3.HttpHeaders
 		return s.refuse(d)
 	}
 	failed := s.answer.status < 200 || s.answer.status > 299
+	if failed || m.GetEndOfStream() {
+		s.began()
+	}
 	s.reply(tell(s.decision, s.hold, zone(s.admission.Catalog), failed))
 	if failed {
 		s.release(ctx, alfred.OutcomeUpstreamError)
@@ -302,6 +308,9 @@ func (s *stream) onResponseHeaders(ctx context.Context, m *extprocv3.HttpHeaders
 // in the quota, and whatever was acknowledged in full is charged.
 func (s *stream) onResponseBody(ctx context.Context, m *extprocv3.HttpBody) error {
 	chunk, end := m.GetBody(), m.GetEndOfStream()
+	if len(chunk) > 0 || end {
+		s.began()
+	}
 	readFirst := s.removing || end || bytes.Contains(chunk, doneMark)
 	answer := passChunk()
 	if !readFirst {
@@ -372,7 +381,21 @@ func (s *stream) reply(r *extprocv3.ProcessingResponse) {
 // release gives the hold back.
 func (s *stream) release(ctx context.Context, o alfred.Outcome) {
 	s.state = over
-	s.server.gate.Release(ctx, s.hold, End{Outcome: o, Status: s.answer.status, At: s.server.now()})
+	s.server.gate.Release(ctx, s.hold, s.end(o))
+}
+
+// began notes the first byte of an answer: of its body, since a provider may
+// send its headers long before its first word; and the headers of one whose
+// body is not read.
+func (s *stream) began() {
+	if s.firstByte.IsZero() {
+		s.firstByte = s.server.now()
+	}
+}
+
+// end is how the request has ended, before it is known what it used.
+func (s *stream) end(o alfred.Outcome) End {
+	return End{Outcome: o, Status: s.answer.status, At: s.server.now(), LetGo: s.letGo, FirstByte: s.firstByte}
 }
 
 // finish books what the answer cost, and that nothing is left to do.
@@ -402,7 +425,7 @@ func (s *stream) book(ctx context.Context, o alfred.Outcome) {
 			return
 		}
 	}
-	end := End{Outcome: o, Status: s.answer.status, At: s.server.now()}
+	end := s.end(o)
 	switch {
 	case facts.HasUsage:
 		end.Usage = alfred.Usage(facts.Usage)

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"cmp"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -31,11 +32,11 @@ func (w *World) Days() iter.Seq[[]alfred.UsageEvent] {
 		for d := range w.Shape.Days {
 			day := first.AddDate(0, 0, d)
 			n := int(math.Round(busy[d] * float64(w.Events)))
-			var events []alfred.UsageEvent
+			events := make([]alfred.UsageEvent, 0, n+sessionRoom)
 			for len(events) < n {
-				events = append(events, w.session(r, day, book, active, rule)...)
+				events = w.session(events, r, day, book, active, rule)
 			}
-			slices.SortStableFunc(events, func(a, b alfred.UsageEvent) int { return a.At.Compare(b.At) })
+			events = inOrder(events)
 			// What would come after the end has not happened.
 			end, _ := slices.BinarySearchFunc(events, w.Until, func(e alfred.UsageEvent, t time.Time) int { return e.At.Compare(t) })
 			if !yield(events[:end]) {
@@ -43,6 +44,24 @@ func (w *World) Days() iter.Seq[[]alfred.UsageEvent] {
 			}
 		}
 	}
+}
+
+// sessionRoom is how many events the last session of a day may add, as a rule.
+const sessionRoom = 64
+
+// inOrder returns events in the order of time. They are large, so that their
+// places are sorted and each is moved once.
+func inOrder(events []alfred.UsageEvent) []alfred.UsageEvent {
+	places := make([]int, len(events))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortFunc(places, func(a, b int) int { return cmp.Or(events[a].At.Compare(events[b].At), a-b) })
+	out := make([]alfred.UsageEvent, len(events))
+	for i, p := range places {
+		out[i] = events[p]
+	}
+	return out
 }
 
 // busy is which part of all that is used each day has: weekends are quiet,
@@ -71,13 +90,13 @@ func (w *World) active() []bool {
 	return out
 }
 
-// session is some minutes of one person at work.
-func (w *World) session(r *rand.Rand, day time.Time, book *ledger, active []bool, rule alfred.WindowRule) (events []alfred.UsageEvent) {
+// session adds some minutes of one person at work.
+func (w *World) session(events []alfred.UsageEvent, r *rand.Rand, day time.Time, book *ledger, active []bool, rule alfred.WindowRule) []alfred.UsageEvent {
 	i := sort.SearchFloat64s(w.weight, r.Float64()*w.weight[len(w.weight)-1])
 	i = min(i, len(w.People)-1)
 	if !active[i] {
 		if p := &w.People[i]; p.User.Status == alfred.Suspended || day.After(p.User.VacationStart) {
-			return nil
+			return events
 		}
 	}
 	at := w.hour(r, day)
@@ -145,12 +164,16 @@ func (w *World) request(r *rand.Rand, i int, p *Person, m model, at time.Time, b
 		e.Usage.Reasoning = out * int64(30+r.IntN(200)) / 100
 	}
 	e.Millis = 300 + out*12 + int64(r.IntN(900))
+	decided := 2 + e.Millis%9 // drawn of what was drawn already, so that a seed makes what it made
+	first := (e.Millis - decided) / 4
+	e.DecidedMillis, e.FirstByteMillis = &decided, &first
 	switch n := r.IntN(1000); {
 	case n < 9:
 		e.Outcome, e.Status, e.Estimated = alfred.OutcomeBroken, 200, true
 		e.Usage.Output /= 2
 	case n < 15:
 		e.Outcome, e.Status, e.Estimated, e.Usage = alfred.OutcomeClientGone, 0, true, alfred.Usage{Input: in}
+		e.FirstByteMillis = nil
 	case n < 27:
 		// The provider refused: nothing is charged.
 		e.Kind, e.Outcome, e.Status, e.Usage = alfred.EventVoid, alfred.OutcomeUpstreamError, 503, alfred.Usage{}

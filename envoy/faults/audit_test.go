@@ -305,8 +305,7 @@ func (r *rig) drift(t *testing.T, live ledger) (drift int64) {
 	t.Helper()
 	recorded := r.sums(t, `SELECT kind, subject, extract(epoch FROM window_start)::bigint, settled FROM counter_usage`)
 	events := r.sums(t, `
-		SELECT c->'counter'->>'kind', c->'counter'->>'subject', extract(epoch FROM (c->'counter'->'window'->>'start')::timestamptz)::bigint, (sum((c->>'amount')::numeric) * 1000000)::bigint
-		FROM usage_events, jsonb_array_elements(charges::jsonb) c GROUP BY 1, 2, 3`)
+		SELECT c.kind, c.subject, extract(epoch FROM c.window_start)::bigint, sum(c.amount)::bigint FROM usage_events e, usage_charges(e) c GROUP BY 1, 2, 3`)
 	names := map[string]bool{}
 	for _, m := range []map[string]int64{recorded, events, live.settled} {
 		for name := range m {

@@ -87,7 +87,8 @@ func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan 
 		}
 	}
 	on := day(events[0].At)
-	if err := l.store.copyDay(ctx, on, events); err != nil {
+	spent := spentOf(events)
+	if err := l.store.copyDay(ctx, on, events, spent); err != nil {
 		return err
 	}
 	if err := l.store.copyHourly(ctx, sums); err != nil {
@@ -106,7 +107,7 @@ func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan 
 			l.counters[k] = c
 		}
 	}
-	_, keys, at := keyUses(spentOf(events))
+	_, keys, at := keyUses(spent)
 	for i, k := range keys {
 		l.keys[alfred.KeyID(k)] = at[i]
 	}
@@ -168,11 +169,10 @@ func (l *load) finish(ctx context.Context, org alfred.OrgID) error {
 }
 
 // copyDay makes the partition of a day and fills it before its indices are
-// made, which is when they cost least.
-func (s *Store) copyDay(ctx context.Context, on time.Time, events []alfred.UsageEvent) error {
+// made, which is when they cost least, and as if it had been vacuumed since.
+func (s *Store) copyDay(ctx context.Context, on time.Time, events, spent []alfred.UsageEvent) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
 		tx, name := s.conn(ctx), "usage_events_"+on.Format("20060102")
-		spent := spentOf(events)
 		if err := s.copyDecisions(ctx, events); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (s *Store) copyDay(ctx context.Context, on time.Time, events []alfred.Usage
 		if !ok {
 			return fmt.Errorf("copy events: not in a transaction")
 		}
-		if _, err := conn.Conn().PgConn().CopyFrom(ctx, read, "COPY "+name+" ("+eventColumns+") FROM STDIN"); err != nil {
+		if _, err := conn.Conn().PgConn().CopyFrom(ctx, read, "COPY "+name+" ("+eventColumns+") FROM STDIN (FREEZE)"); err != nil {
 			_ = read.CloseWithError(err)
 			return failed(err, "copy the events of %s", on.Format(time.DateOnly))
 		}
@@ -200,7 +200,13 @@ func (s *Store) copyDay(ctx context.Context, on time.Time, events []alfred.Usage
 
 // spentOf leaves the refusals out.
 func spentOf(events []alfred.UsageEvent) []alfred.UsageEvent {
-	return slices.DeleteFunc(slices.Clone(events), func(e alfred.UsageEvent) bool { return e.Kind == alfred.EventDecision })
+	out := make([]alfred.UsageEvent, 0, len(events))
+	for i := range events {
+		if events[i].Kind != alfred.EventDecision {
+			out = append(out, events[i])
+		}
+	}
+	return out
 }
 
 func (s *Store) copyDecisions(ctx context.Context, events []alfred.UsageEvent) error {

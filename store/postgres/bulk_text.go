@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"bufio"
-	"encoding/json"
+	"bytes"
 	"io"
 	"strconv"
 	"strings"
@@ -12,9 +12,13 @@ import (
 )
 
 // eventColumns are those of usage_events in the order of appendEvent.
-const eventColumns = "occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, " +
-	"model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, " +
-	"charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis"
+const (
+	eventColumns       = eventColumnsBefore + eventColumnsAfter
+	eventColumnsBefore = "occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, " +
+		"model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, " +
+		"charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis"
+	eventColumnsAfter = ", decided_millis, first_byte_millis"
+)
 
 // writeEvents writes rows in the text form of COPY, which is much quicker
 // than a statement each.
@@ -34,10 +38,6 @@ func writeEvents(to io.Writer, events []alfred.UsageEvent) error {
 }
 
 func appendEvent(b []byte, e alfred.UsageEvent) ([]byte, error) {
-	legs, err := json.Marshal(append([]alfred.LegAmount{}, e.Legs...))
-	if err != nil {
-		return nil, err
-	}
 	at := e.At.UTC()
 	b = at.AppendFormat(b, time.DateOnly)
 	b = append(b, '\t')
@@ -53,8 +53,13 @@ func appendEvent(b []byte, e alfred.UsageEvent) ([]byte, error) {
 	b = appendBool(b, e.Estimated, e.Overrun, e.Late)
 	b = appendText(append(b, '\t'), e.Degraded)
 	b = appendInt(b, int64(e.Held), int64(e.Cost))
-	b = appendCharges(append(b, '\t'), e.Charges)
-	b = appendText(append(b, '\t'), string(legs))
+	b, err := appendJSON(append(b, '\t'), e, writeCharges)
+	if err != nil {
+		return nil, err
+	}
+	if b, err = appendJSON(append(b, '\t'), e, writeLegs); err != nil {
+		return nil, err
+	}
 	b = appendInt(b, e.CardVersion, e.InputBound, e.OutputLimit)
 	b = appendBool(b, e.Shrunk)
 	b = appendInt(b, int64(e.Status))
@@ -65,31 +70,19 @@ func appendEvent(b []byte, e alfred.UsageEvent) ([]byte, error) {
 	}
 	b = appendText(append(b, '\t'), "{"+strings.Join(shadow, ",")+"}")
 	b = appendInt(b, e.Millis)
+	b = appendOptional(b, e.DecidedMillis, e.FirstByteMillis)
 	return append(b, '\n'), nil
 }
 
-// appendCharges writes what json.Marshal would, without its detours: this is
-// most of a row.
-func appendCharges(b []byte, charges []alfred.CounterAmount) []byte {
-	b = append(b, '[')
-	for i, c := range charges {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"counter":{"kind":"`...)
-		b = append(b, c.Counter.Kind...)
-		b = append(b, `","subject":`...)
-		quoted, _ := json.Marshal(c.Counter.Subject) // a string always has a form
-		b = appendText(b, string(quoted))
-		b = append(b, `,"window":{"start":"`...)
-		b = c.Counter.Window.Start.UTC().AppendFormat(b, time.RFC3339Nano)
-		b = append(b, `","end":"`...)
-		b = c.Counter.Window.End.UTC().AppendFormat(b, time.RFC3339Nano)
-		b = append(b, `"}},"amount":`...)
-		b = append(b, c.Amount.String()...)
-		b = append(b, '}')
+// appendJSON adds what write does, with escapes where there is anything to
+// escape.
+func appendJSON(b []byte, e alfred.UsageEvent, write func([]byte, alfred.UsageEvent) ([]byte, error)) ([]byte, error) {
+	began := len(b)
+	b, err := write(b, e)
+	if err != nil || bytes.IndexByte(b[began:], '\\') < 0 {
+		return b, err
 	}
-	return append(b, ']')
+	return appendText(b[:began], string(b[began:])), nil
 }
 
 // appendText escapes what COPY would take for its own.
@@ -111,6 +104,17 @@ func appendText(b []byte, s string) []byte {
 func appendBool(b []byte, all ...bool) []byte {
 	for _, v := range all {
 		b = append(b, '\t', "ft"[map[bool]int{false: 0, true: 1}[v]])
+	}
+	return b
+}
+
+func appendOptional(b []byte, all ...*int64) []byte {
+	for _, v := range all {
+		if v == nil {
+			b = append(b, "\t\\N"...)
+		} else {
+			b = appendInt(b, *v)
+		}
 	}
 	return b
 }

@@ -19,14 +19,14 @@ func (s *Store) Decision(ctx context.Context, org alfred.OrgID, id alfred.Decisi
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return d, failed(err, "read decision %s", id)
 	}
-	rows, err := s.q(ctx).UsageOfDecision(ctx, org, id)
+	events, err := s.eventsOf(ctx, org, id)
 	if err != nil {
 		return alfred.Decision{}, failed(err, "read decision %s", id)
 	}
-	if len(rows) == 0 {
+	if len(events) == 0 {
 		return alfred.Decision{}, missing("decision", id)
 	}
-	return admitted(each(rows, event)), nil
+	return admitted(events), nil
 }
 
 // admitted explains a request from its events, oldest first.

@@ -73,10 +73,15 @@ func (s *Store) booked(ctx context.Context, events []alfred.UsageEvent, today ti
 			b = &store.Booked{}
 			of[r.ReservationID] = b
 		}
-		b.Add(alfred.UsageEvent{
-			Kind: r.Kind, At: r.OccurredOn, Late: r.Late, Cost: r.Cost, Charges: r.Charges, Legs: r.Legs,
+		e := alfred.UsageEvent{
+			Kind: r.Kind, At: r.OccurredOn, Late: r.Late, Cost: r.Cost, Reservation: r.ReservationID,
+			Org: r.OrgID, User: r.UserID, Key: r.KeyID, Team: r.TeamID, Department: r.DepartmentID, Project: r.ProjectID, Model: r.Model,
 			Usage: alfred.Usage{Input: r.Input, CachedInput: r.CachedInput, CacheWrite: r.CacheWrite, Output: r.Output, Reasoning: r.Reasoning},
-		})
+		}
+		if err := readPaid(&e, r.Charges, r.Legs); err != nil {
+			return nil, err
+		}
+		b.Add(e)
 	}
 	return of, nil
 }

@@ -170,8 +170,7 @@ func (w *world) addsUp() {
 	w.Helper()
 	w.same(w.count(`
 		SELECT count(*) FROM (
-			SELECT c->'counter'->>'kind' AS kind, c->'counter'->>'subject' AS subject, (sum((c->>'amount')::numeric) * 1000000)::bigint AS n
-			FROM usage_events, jsonb_array_elements(charges) c GROUP BY 1, 2) e
+			SELECT c.kind, c.subject, sum(c.amount)::bigint AS n FROM usage_events u, usage_charges(u) c GROUP BY 1, 2) e
 		FULL JOIN counter_usage u ON u.kind = e.kind AND u.subject = e.subject
 		WHERE coalesce(u.settled, 0) <> coalesce(e.n, 0)`), int64(0))
 	for _, column := range []string{"cost", "input", "output"} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -109,6 +110,9 @@ func (s *Store) EnsurePartitions(ctx context.Context, days ...time.Time) error {
 	return failed(s.q(ctx).EnsureUsagePartitions(ctx, days), "make the partitions of usage events")
 }
 
+// lastYear is the last one in which anything happens.
+const lastYear = 2200
+
 func checkEvent(e alfred.UsageEvent) error {
 	bad := func(why string) error {
 		return alfred.Errorf(alfred.CodeValidation, "event %s of %s: %s", e.Kind, e.Reservation, why)
@@ -131,7 +135,7 @@ func checkEvent(e alfred.UsageEvent) error {
 	if e.Org == "" {
 		return bad("no organisation")
 	}
-	if y := e.At.UTC().Year(); y < 2000 || y > 2200 {
+	if y := e.At.UTC().Year(); y < 2000 || y > lastYear {
 		return bad("no sensible time")
 	}
 	return nil
@@ -139,7 +143,13 @@ func checkEvent(e alfred.UsageEvent) error {
 
 // addEvents returns the events that were not there yet.
 func (s *Store) addEvents(ctx context.Context, events []alfred.UsageEvent) (fresh []alfred.UsageEvent, err error) {
-	s.q(ctx).AddUsageEvents(ctx, each(events, eventRow)).QueryRow(func(i int, _ bool, rowErr error) {
+	rows := make([]db.AddUsageEventsParams, len(events))
+	for i, e := range events {
+		if rows[i], err = eventRow(e); err != nil {
+			return nil, err
+		}
+	}
+	s.q(ctx).AddUsageEvents(ctx, rows).QueryRow(func(i int, _ bool, rowErr error) {
 		switch {
 		case rowErr == nil:
 			fresh = append(fresh, events[i])
@@ -166,17 +176,26 @@ func (s *Store) addDecisions(ctx context.Context, events []alfred.UsageEvent) (f
 	return fresh, err
 }
 
-func eventRow(e alfred.UsageEvent) db.AddUsageEventsParams {
+func eventRow(e alfred.UsageEvent) (db.AddUsageEventsParams, error) {
+	charges, err := writeCharges(nil, e)
+	if err != nil {
+		return db.AddUsageEventsParams{}, fmt.Errorf("write the charges of %s: %w", e.Reservation, err)
+	}
+	legs, err := writeLegs(nil, e)
+	if err != nil {
+		return db.AddUsageEventsParams{}, fmt.Errorf("write the legs of %s: %w", e.Reservation, err)
+	}
 	return db.AddUsageEventsParams{
 		OccurredOn: day(e.At), At: e.At, OrgID: e.Org, ReservationID: e.Reservation, Kind: e.Kind, RequestID: e.Request, DecisionID: e.Decision,
 		UserID: e.User, KeyID: e.Key, TeamID: e.Team, DepartmentID: e.Department, ProjectID: e.Project, Model: e.Model, Provider: e.Provider,
 		Priority: e.Priority, Private: e.Private, Stream: e.Stream,
 		Input: e.Usage.Input, CachedInput: e.Usage.CachedInput, CacheWrite: e.Usage.CacheWrite, Output: e.Usage.Output, Reasoning: e.Usage.Reasoning,
 		Estimated: e.Estimated, Overrun: e.Overrun, Late: e.Late, Degraded: e.Degraded, Held: e.Held, Cost: e.Cost,
-		Charges: append([]alfred.CounterAmount{}, e.Charges...), Legs: append([]alfred.LegAmount{}, e.Legs...),
+		Charges: charges, Legs: legs,
 		CardVersion: e.CardVersion, InputBound: e.InputBound, OutputLimit: e.OutputLimit, Shrunk: e.Shrunk,
 		Status: int64(e.Status), Outcome: e.Outcome, Shadow: append([]alfred.Code{}, e.Shadow...), Millis: e.Millis,
-	}
+		DecidedMillis: e.DecidedMillis, FirstByteMillis: e.FirstByteMillis,
+	}, nil
 }
 
 // day is the UTC day that an event belongs to.

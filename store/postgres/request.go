@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
+	"time"
 
 	"github.com/alfred-envoy/alfred"
-	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
 // Requests returns the events that ended requests, newest first, and the
@@ -18,7 +16,7 @@ import (
 //
 // It reads one page by the index that is narrowest for the filter: a person's,
 // a team's, a project's, of what went wrong, or the organisation's.
-func (s *Store) Requests(ctx context.Context, org alfred.OrgID, f alfred.RequestFilter) (events []alfred.UsageEvent, next string, err error) {
+func (s *Store) Requests(ctx context.Context, org alfred.OrgID, f alfred.RequestFilter) (page []alfred.UsageEvent, next string, err error) {
 	w := where{}
 	w.add("org_id = %s", org)
 	if f.Teams != nil {
@@ -49,50 +47,43 @@ func (s *Store) Requests(ctx context.Context, org alfred.OrgID, f alfred.Request
 		}
 	}
 	if !f.From.IsZero() {
-		w.add("at >= %[1]s AND occurred_on >= (%[1]s::timestamptz AT TIME ZONE 'UTC')::date", f.From)
+		w.add("at >= %s", f.From)
 	}
 	if !f.Until.IsZero() {
-		w.add("at < %[1]s AND occurred_on <= (%[1]s::timestamptz AT TIME ZONE 'UTC')::date", f.Until)
+		w.add("at < %s", f.Until)
 	}
-	if f.After != "" {
-		after, err := parsePlace(f.After)
-		if err != nil {
-			return nil, "", err
-		}
-		w.add("occurred_on <= (%s::timestamptz AT TIME ZONE 'UTC')::date", after.at)
-		w.text = append(w.text, fmt.Sprintf("(at, reservation_id, kind) < (%s, %s, %s)", w.arg(after.at), w.arg(after.reservation), w.arg(after.kind)))
+	w.text = append(w.text, "kind <> 'adjust'")
+	first, last := bounds(f.From, f.Until)
+	if last, err = behind(&w, f.After, last); err != nil {
+		return nil, "", err
 	}
-	sql := "SELECT * FROM usage_events WHERE kind <> 'adjust' AND " + w.String() +
-		" ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT " + w.arg(f.Limit+1)
-	found, err := s.conn(ctx).Query(ctx, sql, w.args...)
+	rows, err := s.pageOfEvents(ctx, w, first, last, f.Limit+1)
 	if err != nil {
 		return nil, "", failed(err, "list requests")
 	}
-	rows, err := pgx.CollectRows(found, pgx.RowToStructByPos[db.UsageEvent])
-	if err != nil {
+	rows, next = cut(rows, f.Limit)
+	if page, err = events(rows); err != nil {
 		return nil, "", failed(err, "list requests")
 	}
-	if len(rows) > f.Limit {
-		rows = rows[:f.Limit]
-		last := rows[f.Limit-1]
-		next = place{last.At, string(last.ReservationID), string(last.Kind)}.String()
-	}
-	events = each(rows, event)
-	return events, next, s.corrected(ctx, org, events)
+	return page, next, s.corrected(ctx, org, page)
 }
 
 // corrected adds what later events corrected to the costs of some events.
 func (s *Store) corrected(ctx context.Context, org alfred.OrgID, events []alfred.UsageEvent) error {
 	var decisions []string
+	var since time.Time
 	for _, e := range events {
 		if e.Kind == alfred.EventExpired || e.Late {
 			decisions = append(decisions, string(e.Decision))
+			if since.IsZero() || e.At.Before(since) {
+				since = e.At
+			}
 		}
 	}
 	if len(decisions) == 0 {
 		return nil
 	}
-	rows, err := s.q(ctx).Corrections(ctx, org, decisions)
+	rows, err := s.q(ctx).Corrections(ctx, org, decisions, day(since.Add(-clocksDiffer)))
 	if err != nil {
 		return failed(err, "read corrections")
 	}
@@ -108,8 +99,22 @@ func (s *Store) corrected(ctx context.Context, org alfred.OrgID, events []alfred
 
 // RequestEvents returns what was recorded of one request, oldest first.
 func (s *Store) RequestEvents(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) ([]alfred.UsageEvent, error) {
-	rows, err := s.q(ctx).UsageOfDecision(ctx, org, id)
-	return each(rows, event), failed(err, "read request %s", id)
+	all, err := s.eventsOf(ctx, org, id)
+	return all, failed(err, "read request %s", id)
+}
+
+// eventsOf reads the days since a decision was made, which its id tells; of an
+// id that does not, or tells a time that never comes, every day.
+func (s *Store) eventsOf(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) ([]alfred.UsageEvent, error) {
+	var since time.Time
+	if born, ok := alfred.BornAt(string(id)); ok && born.Year() <= lastYear {
+		since = day(born.Add(-clocksDiffer))
+	}
+	rows, err := s.q(ctx).UsageOfDecision(ctx, org, id, since)
+	if err != nil {
+		return nil, err
+	}
+	return events(rows)
 }
 
 // where builds conditions with parameters.

@@ -11,6 +11,19 @@ import (
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
+// events reads rows of usage_events.
+func events(rows []db.UsageEvent) ([]alfred.UsageEvent, error) {
+	out := make([]alfred.UsageEvent, len(rows))
+	for i, r := range rows {
+		out[i] = event(r)
+		if err := readPaid(&out[i], r.Charges, r.Legs); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// event is a row without what readPaid reads.
 func event(r db.UsageEvent) alfred.UsageEvent {
 	return alfred.UsageEvent{
 		Kind: r.Kind, Org: r.OrgID, Reservation: r.ReservationID, Request: r.RequestID, Decision: r.DecisionID, At: r.At,
@@ -19,8 +32,9 @@ func event(r db.UsageEvent) alfred.UsageEvent {
 			Input: r.Input, CachedInput: r.CachedInput, CacheWrite: r.CacheWrite, Output: r.Output, Reasoning: r.Reasoning,
 		},
 		Estimated: r.Estimated, Overrun: r.Overrun, Late: r.Late, Degraded: r.Degraded, Held: r.Held, Cost: r.Cost,
-		Charges: filled(r.Charges), Legs: filled(r.Legs), CardVersion: r.CardVersion, InputBound: r.InputBound, OutputLimit: r.OutputLimit,
+		CardVersion: r.CardVersion, InputBound: r.InputBound, OutputLimit: r.OutputLimit,
 		Shrunk: r.Shrunk, Status: int(r.Status), Outcome: r.Outcome, Shadow: filled(r.Shadow), Millis: r.Millis,
+		DecidedMillis: r.DecidedMillis, FirstByteMillis: r.FirstByteMillis,
 	}
 }
 
@@ -30,32 +44,6 @@ func filled[T any](s []T) []T {
 		return nil
 	}
 	return s
-}
-
-// Usage returns events without decisions, newest first, and the cursor of the
-// next page, "" on the last one.
-func (s *Store) Usage(ctx context.Context, org alfred.OrgID, f alfred.UsageFilter) (events []alfred.UsageEvent, next string, err error) {
-	q := db.UsageParams{OrgID: org, UserID: string(f.User), Since: instant(f.From), Until: instant(f.Until)}
-	if f.After != "" {
-		after, err := parsePlace(f.After)
-		if err != nil {
-			return nil, "", err
-		}
-		q.AfterAt, q.AfterReservation, q.AfterKind = &after.at, after.reservation, after.kind
-	}
-	if f.Limit > 0 {
-		q.Max = most(f.Limit + 1) // one more tells whether there is another page
-	}
-	rows, err := s.q(ctx).Usage(ctx, q)
-	if err != nil {
-		return nil, "", failed(err, "list usage")
-	}
-	if f.Limit > 0 && len(rows) > f.Limit {
-		rows = rows[:f.Limit]
-		last := rows[f.Limit-1]
-		next = place{last.At, string(last.ReservationID), string(last.Kind)}.String()
-	}
-	return each(rows, event), next, nil
 }
 
 // place is where a page of events ends.

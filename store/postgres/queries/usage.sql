@@ -4,9 +4,9 @@ SELECT ensure_usage_partition(day) FROM unnest(@days::date[]) AS day ORDER BY da
 -- name: AddUsageEvents :batchone
 INSERT INTO usage_events (occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id,
     model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost,
-    charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis)
+    charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, decided_millis, first_byte_millis)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
 ON CONFLICT (occurred_on, reservation_id, kind) DO NOTHING
 RETURNING true AS added;
 
@@ -14,7 +14,8 @@ RETURNING true AS added;
 SELECT (now() AT TIME ZONE 'UTC')::date AS today FROM pg_advisory_xact_lock(hashtextextended(@name::text, 0));
 
 -- name: BookedOf :many
-SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning
+SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning,
+    u.org_id, u.user_id, u.key_id, u.team_id, u.department_id, u.project_id, u.model
 FROM (SELECT unnest(@days::date[]) AS day, unnest(@reservation_ids::text[]) AS id) AS k
 JOIN usage_events u ON u.occurred_on = k.day AND u.reservation_id = k.id;
 
@@ -78,17 +79,6 @@ UPDATE stream_set_aside SET attempts = attempts + 1, tried_at = @tried_at, reaso
 WHERE org_id = @org_id AND entry = @entry
 RETURNING *;
 
--- name: Usage :many
--- An allowance is no request, so it is in no list of them.
-SELECT * FROM usage_events
-WHERE org_id = @org_id AND outcome <> 'allowance'
-  AND (@user_id::text = '' OR user_id = @user_id)
-  AND (sqlc.narg(since)::timestamptz IS NULL OR (at >= sqlc.narg(since) AND occurred_on >= (sqlc.narg(since) AT TIME ZONE 'UTC')::date))
-  AND (sqlc.narg(until)::timestamptz IS NULL OR (at < sqlc.narg(until) AND occurred_on <= (sqlc.narg(until) AT TIME ZONE 'UTC')::date))
-  AND (sqlc.narg(after_at)::timestamptz IS NULL OR (occurred_on <= (sqlc.narg(after_at) AT TIME ZONE 'UTC')::date
-      AND (at, reservation_id, kind) < (sqlc.narg(after_at), @after_reservation::text, @after_kind::text)))
-ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT sqlc.narg(max)::bigint;
-
 -- name: UsageTotals :many
 -- Whole hours come from the roll-up, and the parts of hours at either end
 -- from the events of those days, so that a window that begins at half past is
@@ -117,8 +107,8 @@ SELECT coalesce(sum(settled), 0)::bigint FROM counter_usage WHERE org_id = $1 AN
 SELECT decision FROM decisions WHERE org_id = $1 AND id = $2;
 
 -- name: UsageOfDecision :many
-SELECT * FROM usage_events WHERE org_id = $1 AND decision_id = $2 ORDER BY at, kind;
+SELECT * FROM usage_events WHERE org_id = @org_id AND decision_id = @decision_id AND occurred_on >= @since::date ORDER BY at, kind;
 
 -- name: Corrections :many
 SELECT reservation_id, sum(cost)::bigint AS cost FROM usage_events
-WHERE org_id = @org_id AND decision_id = ANY (@decisions::text[]) AND kind = 'adjust' GROUP BY reservation_id;
+WHERE org_id = @org_id AND decision_id = ANY (@decisions::text[]) AND kind = 'adjust' AND occurred_on >= @since::date GROUP BY reservation_id;

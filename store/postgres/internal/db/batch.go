@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -217,9 +218,9 @@ func (b *AddInboxBatchResults) Close() error {
 const addUsageEvents = `-- name: AddUsageEvents :batchone
 INSERT INTO usage_events (occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id,
     model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost,
-    charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis)
+    charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, decided_millis, first_byte_millis)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
 ON CONFLICT (occurred_on, reservation_id, kind) DO NOTHING
 RETURNING true AS added
 `
@@ -231,44 +232,46 @@ type AddUsageEventsBatchResults struct {
 }
 
 type AddUsageEventsParams struct {
-	OccurredOn    time.Time
-	At            time.Time
-	OrgID         alfred.OrgID
-	ReservationID alfred.HoldID
-	Kind          alfred.EventKind
-	RequestID     alfred.RequestID
-	DecisionID    alfred.DecisionID
-	UserID        alfred.UserID
-	KeyID         alfred.KeyID
-	TeamID        alfred.TeamID
-	DepartmentID  alfred.DepartmentID
-	ProjectID     alfred.ProjectID
-	Model         string
-	Provider      string
-	Priority      alfred.Priority
-	Private       bool
-	Stream        bool
-	Input         int64
-	CachedInput   int64
-	CacheWrite    int64
-	Output        int64
-	Reasoning     int64
-	Estimated     bool
-	Overrun       bool
-	Late          bool
-	Degraded      string
-	Held          alfred.Credits
-	Cost          alfred.Credits
-	Charges       []alfred.CounterAmount
-	Legs          []alfred.LegAmount
-	CardVersion   int64
-	InputBound    int64
-	OutputLimit   int64
-	Shrunk        bool
-	Status        int64
-	Outcome       alfred.Outcome
-	Shadow        []alfred.Code
-	Millis        int64
+	OccurredOn      time.Time
+	At              time.Time
+	OrgID           alfred.OrgID
+	ReservationID   alfred.HoldID
+	Kind            alfred.EventKind
+	RequestID       alfred.RequestID
+	DecisionID      alfred.DecisionID
+	UserID          alfred.UserID
+	KeyID           alfred.KeyID
+	TeamID          alfred.TeamID
+	DepartmentID    alfred.DepartmentID
+	ProjectID       alfred.ProjectID
+	Model           string
+	Provider        string
+	Priority        alfred.Priority
+	Private         bool
+	Stream          bool
+	Input           int64
+	CachedInput     int64
+	CacheWrite      int64
+	Output          int64
+	Reasoning       int64
+	Estimated       bool
+	Overrun         bool
+	Late            bool
+	Degraded        string
+	Held            alfred.Credits
+	Cost            alfred.Credits
+	Charges         json.RawMessage
+	Legs            json.RawMessage
+	CardVersion     int64
+	InputBound      int64
+	OutputLimit     int64
+	Shrunk          bool
+	Status          int64
+	Outcome         alfred.Outcome
+	Shadow          []alfred.Code
+	Millis          int64
+	DecidedMillis   *int64
+	FirstByteMillis *int64
 }
 
 func (q *Queries) AddUsageEvents(ctx context.Context, arg []AddUsageEventsParams) *AddUsageEventsBatchResults {
@@ -313,6 +316,8 @@ func (q *Queries) AddUsageEvents(ctx context.Context, arg []AddUsageEventsParams
 			a.Outcome,
 			a.Shadow,
 			a.Millis,
+			a.DecidedMillis,
+			a.FirstByteMillis,
 		}
 		batch.Queue(addUsageEvents, vals...)
 	}

@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -171,7 +172,8 @@ func (q *Queries) AddUsageRollups(ctx context.Context, arg AddUsageRollupsParams
 }
 
 const bookedOf = `-- name: BookedOf :many
-SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning
+SELECT u.reservation_id, u.occurred_on, u.kind, u.late, u.cost, u.charges, u.legs, u.input, u.cached_input, u.cache_write, u.output, u.reasoning,
+    u.org_id, u.user_id, u.key_id, u.team_id, u.department_id, u.project_id, u.model
 FROM (SELECT unnest($1::date[]) AS day, unnest($2::text[]) AS id) AS k
 JOIN usage_events u ON u.occurred_on = k.day AND u.reservation_id = k.id
 `
@@ -182,13 +184,20 @@ type BookedOfRow struct {
 	Kind          alfred.EventKind
 	Late          bool
 	Cost          alfred.Credits
-	Charges       []alfred.CounterAmount
-	Legs          []alfred.LegAmount
+	Charges       json.RawMessage
+	Legs          json.RawMessage
 	Input         int64
 	CachedInput   int64
 	CacheWrite    int64
 	Output        int64
 	Reasoning     int64
+	OrgID         alfred.OrgID
+	UserID        alfred.UserID
+	KeyID         alfred.KeyID
+	TeamID        alfred.TeamID
+	DepartmentID  alfred.DepartmentID
+	ProjectID     alfred.ProjectID
+	Model         string
 }
 
 func (q *Queries) BookedOf(ctx context.Context, days []time.Time, reservationIds []string) ([]BookedOfRow, error) {
@@ -213,6 +222,13 @@ func (q *Queries) BookedOf(ctx context.Context, days []time.Time, reservationIds
 			&i.CacheWrite,
 			&i.Output,
 			&i.Reasoning,
+			&i.OrgID,
+			&i.UserID,
+			&i.KeyID,
+			&i.TeamID,
+			&i.DepartmentID,
+			&i.ProjectID,
+			&i.Model,
 		); err != nil {
 			return nil, err
 		}
@@ -226,7 +242,7 @@ func (q *Queries) BookedOf(ctx context.Context, days []time.Time, reservationIds
 
 const corrections = `-- name: Corrections :many
 SELECT reservation_id, sum(cost)::bigint AS cost FROM usage_events
-WHERE org_id = $1 AND decision_id = ANY ($2::text[]) AND kind = 'adjust' GROUP BY reservation_id
+WHERE org_id = $1 AND decision_id = ANY ($2::text[]) AND kind = 'adjust' AND occurred_on >= $3::date GROUP BY reservation_id
 `
 
 type CorrectionsRow struct {
@@ -234,8 +250,8 @@ type CorrectionsRow struct {
 	Cost          int64
 }
 
-func (q *Queries) Corrections(ctx context.Context, orgID alfred.OrgID, decisions []string) ([]CorrectionsRow, error) {
-	rows, err := q.db.Query(ctx, corrections, orgID, decisions)
+func (q *Queries) Corrections(ctx context.Context, orgID alfred.OrgID, decisions []string, since time.Time) ([]CorrectionsRow, error) {
+	rows, err := q.db.Query(ctx, corrections, orgID, decisions, since)
 	if err != nil {
 		return nil, err
 	}
@@ -411,104 +427,12 @@ func (q *Queries) TriedSetAside(ctx context.Context, arg TriedSetAsideParams) (S
 	return i, err
 }
 
-const usage = `-- name: Usage :many
-SELECT occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, recorded_at FROM usage_events
-WHERE org_id = $1 AND outcome <> 'allowance'
-  AND ($2::text = '' OR user_id = $2)
-  AND ($3::timestamptz IS NULL OR (at >= $3 AND occurred_on >= ($3 AT TIME ZONE 'UTC')::date))
-  AND ($4::timestamptz IS NULL OR (at < $4 AND occurred_on <= ($4 AT TIME ZONE 'UTC')::date))
-  AND ($5::timestamptz IS NULL OR (occurred_on <= ($5 AT TIME ZONE 'UTC')::date
-      AND (at, reservation_id, kind) < ($5, $6::text, $7::text)))
-ORDER BY at DESC, reservation_id DESC, kind DESC LIMIT $8::bigint
-`
-
-type UsageParams struct {
-	OrgID            alfred.OrgID
-	UserID           string
-	Since            *time.Time
-	Until            *time.Time
-	AfterAt          *time.Time
-	AfterReservation string
-	AfterKind        string
-	Max              *int64
-}
-
-// An allowance is no request, so it is in no list of them.
-func (q *Queries) Usage(ctx context.Context, arg UsageParams) ([]UsageEvent, error) {
-	rows, err := q.db.Query(ctx, usage,
-		arg.OrgID,
-		arg.UserID,
-		arg.Since,
-		arg.Until,
-		arg.AfterAt,
-		arg.AfterReservation,
-		arg.AfterKind,
-		arg.Max,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []UsageEvent
-	for rows.Next() {
-		var i UsageEvent
-		if err := rows.Scan(
-			&i.OccurredOn,
-			&i.At,
-			&i.OrgID,
-			&i.ReservationID,
-			&i.Kind,
-			&i.RequestID,
-			&i.DecisionID,
-			&i.UserID,
-			&i.KeyID,
-			&i.TeamID,
-			&i.DepartmentID,
-			&i.ProjectID,
-			&i.Model,
-			&i.Provider,
-			&i.Priority,
-			&i.Private,
-			&i.Stream,
-			&i.Input,
-			&i.CachedInput,
-			&i.CacheWrite,
-			&i.Output,
-			&i.Reasoning,
-			&i.Estimated,
-			&i.Overrun,
-			&i.Late,
-			&i.Degraded,
-			&i.Held,
-			&i.Cost,
-			&i.Charges,
-			&i.Legs,
-			&i.CardVersion,
-			&i.InputBound,
-			&i.OutputLimit,
-			&i.Shrunk,
-			&i.Status,
-			&i.Outcome,
-			&i.Shadow,
-			&i.Millis,
-			&i.RecordedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const usageOfDecision = `-- name: UsageOfDecision :many
-SELECT occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, recorded_at FROM usage_events WHERE org_id = $1 AND decision_id = $2 ORDER BY at, kind
+SELECT occurred_on, at, org_id, reservation_id, kind, request_id, decision_id, user_id, key_id, team_id, department_id, project_id, model, provider, priority, private, stream, input, cached_input, cache_write, output, reasoning, estimated, overrun, late, degraded, held, cost, charges, legs, card_version, input_bound, output_limit, shrunk, status, outcome, shadow, millis, recorded_at, decided_millis, first_byte_millis FROM usage_events WHERE org_id = $1 AND decision_id = $2 AND occurred_on >= $3::date ORDER BY at, kind
 `
 
-func (q *Queries) UsageOfDecision(ctx context.Context, orgID alfred.OrgID, decisionID alfred.DecisionID) ([]UsageEvent, error) {
-	rows, err := q.db.Query(ctx, usageOfDecision, orgID, decisionID)
+func (q *Queries) UsageOfDecision(ctx context.Context, orgID alfred.OrgID, decisionID alfred.DecisionID, since time.Time) ([]UsageEvent, error) {
+	rows, err := q.db.Query(ctx, usageOfDecision, orgID, decisionID, since)
 	if err != nil {
 		return nil, err
 	}
@@ -556,6 +480,8 @@ func (q *Queries) UsageOfDecision(ctx context.Context, orgID alfred.OrgID, decis
 			&i.Shadow,
 			&i.Millis,
 			&i.RecordedAt,
+			&i.DecidedMillis,
+			&i.FirstByteMillis,
 		); err != nil {
 			return nil, err
 		}
