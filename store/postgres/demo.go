@@ -65,6 +65,7 @@ func (s *Store) RemoveDemo(ctx context.Context, org alfred.OrgID) error {
 		`DELETE FROM usage_events WHERE ` + mine,
 		`DELETE FROM decisions WHERE ` + mine,
 		`DELETE FROM counter_usage WHERE org_id = $1 AND subject ~ '^[a-z]+_7ZDEM0'`,
+		`DELETE FROM user_seen WHERE ` + mine,
 		`DELETE FROM inbox WHERE ` + mine,
 		`DELETE FROM saved_views WHERE ` + mine,
 		`DELETE FROM releases WHERE ` + mine,

@@ -21,6 +21,7 @@ import (
 type Store struct {
 	pool   *pgxpool.Pool
 	listen chan *pgx.Conn // holds the connection of WaitTouched, or nil, while nobody waits
+	many   int            // from how many people on a list is read in the order of an index
 }
 
 // Option changes how a store connects.
@@ -42,7 +43,7 @@ func Open(ctx context.Context, address string, options ...Option) (*Store, error
 	}
 	config.MaxConns = max(config.MaxConns, 8)
 	config.ConnConfig.ConnectTimeout = max(config.ConnConfig.ConnectTimeout, 5*time.Second)
-	config.AfterConnect = utc
+	config.AfterConnect = prepare
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "alfred"
 	}
@@ -57,7 +58,7 @@ func Open(ctx context.Context, address string, options ...Option) (*Store, error
 		pool.Close()
 		return nil, unreachable(config.ConnConfig, err)
 	}
-	s := &Store{pool: pool, listen: make(chan *pgx.Conn, 1)}
+	s := &Store{pool: pool, listen: make(chan *pgx.Conn, 1), many: manyPeople}
 	s.listen <- nil
 	return s, nil
 }
@@ -84,6 +85,16 @@ func checkAddress(address string) error {
 func utc(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 	return nil
+}
+
+// prepare makes a connection fit: times in UTC, and room to add up what
+// 100,000 people used without writing it to disk, unless there is more already.
+func prepare(ctx context.Context, conn *pgx.Conn) error {
+	if err := utc(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, `SELECT set_config('work_mem', '32MB', false) FROM pg_settings WHERE name = 'work_mem' AND setting::bigint < 32768`)
+	return err
 }
 
 // unreachable says why there is no connection and what to do.

@@ -20,7 +20,7 @@ var orders = map[alfred.DirectorySort]struct{ expression, kind string }{
 	alfred.SortUsed:        {"coalesce(c.settled, 0)", "bigint"},
 	alfred.SortUsedPercent: {usedPart, "numeric"},
 	alfred.SortQuota:       {quotaNow, "bigint"},
-	alfred.SortLastSeen:    {"s.seen", "timestamptz"},
+	alfred.SortLastSeen:    {"s.seen_at", "timestamptz"},
 }
 
 const (
@@ -44,6 +44,12 @@ func (s *Store) Directory(ctx context.Context, org alfred.OrgID, q alfred.Direct
 	if err := s.conn(ctx).QueryRow(ctx, "SELECT count(*) FROM "+from+" WHERE "+where, args).Scan(&total); err != nil {
 		return nil, 0, failed(err, "count people")
 	}
+	if w, ok := s.walkFor(q, total); ok {
+		if rows, err = s.walkDirectory(ctx, w, q, where, args); err != nil {
+			return nil, 0, failed(err, "list people")
+		}
+		return rows, total, s.fillRows(ctx, org, q.Window, rows)
+	}
 	after, err := afterRow(q, by.expression, by.kind, args)
 	if err != nil {
 		return nil, 0, err
@@ -58,21 +64,36 @@ func (s *Store) Directory(ctx context.Context, org alfred.OrgID, q alfred.Direct
 	if err != nil {
 		return nil, 0, failed(err, "list people")
 	}
-	rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (row alfred.DirectoryRow, err error) {
-		var value *string
-		if err := r.Scan(&row.User, &value); err != nil {
-			return row, err
-		}
-		row.Cursor = string(row.User)
-		if value != nil {
-			row.Cursor += " " + *value
-		}
-		return row, nil
-	})
+	rows, err = pgx.CollectRows(found, scanDirectory)
 	if err != nil {
 		return nil, 0, failed(err, "list people")
 	}
 	return rows, total, s.fillRows(ctx, org, q.Window, rows)
+}
+
+// scanDirectory reads a person and the value that the page is ordered by.
+func scanDirectory(r pgx.CollectableRow) (row alfred.DirectoryRow, err error) {
+	var value *string
+	if err := r.Scan(&row.User, &value); err != nil {
+		return row, err
+	}
+	row.Cursor = string(row.User)
+	if value != nil {
+		row.Cursor += " " + *value
+	}
+	return row, nil
+}
+
+// cursorOf takes the cursor of a page apart.
+func cursorOf(cursor string) (id, value string, valued bool, err error) {
+	if cursor == "" {
+		return "", "", false, nil
+	}
+	id, value, valued = strings.Cut(cursor, " ")
+	if !alfred.ValidID("usr", id) || valued && value == "" {
+		return "", "", false, alfred.Invalid("cursor", "expected the cursor of a page of people")
+	}
+	return id, value, valued, nil
 }
 
 // afterRow is the condition of what comes after a page: after an id, and the
@@ -81,9 +102,9 @@ func afterRow(q alfred.DirectoryQuery, expression, kind string, args pgx.NamedAr
 	if q.After == "" {
 		return "", nil
 	}
-	id, value, valued := strings.Cut(q.After, " ")
-	if !alfred.ValidID("usr", id) {
-		return "", alfred.Invalid("cursor", "expected the cursor of a page of people")
+	id, value, valued, err := cursorOf(q.After)
+	if err != nil {
+		return "", err
 	}
 	args["after_id"] = id
 	if !valued {
@@ -108,7 +129,8 @@ func directoryPlan(org alfred.OrgID, q alfred.DirectoryQuery, order string) (fro
 		args[name] = value
 	}
 	if q.Query != "" {
-		narrow("(strpos(lower(u.email), lower(@query::text)) > 0 OR strpos(lower(u.name), lower(@query::text)) > 0)", "query", clean(q.Query))
+		narrow("(u.email_key LIKE @query_email::text OR lower(u.name) LIKE lower(@query::text))", "query", anywhere(q.Query))
+		args["query_email"] = anywhere(alfred.NormalEmail(clean(q.Query)))
 	}
 	if len(q.Statuses) > 0 {
 		narrow("u.status = ANY (@statuses::text[])", "statuses", texts(q.Statuses))
@@ -132,7 +154,7 @@ func directoryPlan(org alfred.OrgID, q alfred.DirectoryQuery, order string) (fro
 		narrow(usedPart+" > @used_over::float8::numeric", "used_over", *q.UsedOver)
 	}
 	if !q.SeenBefore.IsZero() {
-		narrow("(s.seen IS NULL OR s.seen < @seen_before)", "seen_before", q.SeenBefore)
+		narrow("(s.seen_at IS NULL OR s.seen_at < @seen_before)", "seen_before", q.SeenBefore)
 	}
 	where = strings.Join(conditions, " AND ")
 	needs := func(alias string) bool { return strings.Contains(order, alias) || strings.Contains(where, alias) }
@@ -141,8 +163,8 @@ func directoryPlan(org alfred.OrgID, q alfred.DirectoryQuery, order string) (fro
 		args["window_start"] = q.Window.Start
 		from += " LEFT JOIN counter_usage c ON c.org_id = @org AND c.kind = 'personal' AND c.window_start = @window_start AND c.subject = u.id"
 	}
-	if needs("s.seen") {
-		from += " LEFT JOIN (SELECT user_id, max(last_used_at) AS seen FROM api_keys WHERE org_id = @org GROUP BY user_id) s ON s.user_id = u.id"
+	if needs("s.seen_at") {
+		from += " LEFT JOIN user_seen s ON s.org_id = @org AND s.user_id = u.id"
 	}
 	if needs("d.default_quota") {
 		// Few teams set a default, and only that of the team joined first counts.
@@ -163,8 +185,8 @@ func (s *Store) fillRows(ctx context.Context, org alfred.OrgID, window alfred.Wi
 	for i := range rows {
 		at[rows[i].User], ids[i] = &rows[i], string(rows[i].User)
 	}
-	found, err := s.conn(ctx).Query(ctx, `SELECT u.id, coalesce(c.settled, 0), (SELECT max(k.last_used_at) FROM api_keys k WHERE k.org_id = $1 AND k.user_id = u.id)
-		FROM unnest($2::text[]) AS u (id) LEFT JOIN counter_usage c ON c.org_id = $1 AND c.kind = 'personal' AND c.subject = u.id AND c.window_start = $3`,
+	found, err := s.conn(ctx).Query(ctx, `SELECT u.id, coalesce(c.settled, 0), s.seen_at
+		FROM unnest($2::text[]) AS u (id) LEFT JOIN user_seen s ON s.org_id = $1 AND s.user_id = u.id LEFT JOIN counter_usage c ON c.org_id = $1 AND c.kind = 'personal' AND c.subject = u.id AND c.window_start = $3`,
 		org, ids, window.Start)
 	if err != nil {
 		return failed(err, "read figures of people")

@@ -112,7 +112,12 @@ func TestTheDirectoryIsOrderedByEachFigure(t *testing.T) {
 	}
 	for order, of := range compare {
 		for name, n := range narrow {
-			for _, descending := range []bool{false, true} {
+			for _, way := range []struct {
+				descending bool
+				walkFrom   int // by an index, or put in order
+			}{{false, 0}, {false, 1000}, {true, 0}, {true, 1000}} {
+				descending := way.descending
+				w.WalkFrom(way.walkFrom)
 				want := slices.DeleteFunc(slices.Clone(all), func(f figures) bool { return !n.keep(f) })
 				slices.SortFunc(want, func(a, b figures) int {
 					c, knownA, knownB := of(a, b)
@@ -144,11 +149,11 @@ func TestTheDirectoryIsOrderedByEachFigure(t *testing.T) {
 					q.After = page[len(page)-1].Cursor
 				}
 				if len(got) != len(want) {
-					t.Fatalf("%s of %s: %d people, want %d", order, name, len(got), len(want))
+					t.Fatalf("%s %+v of %s: %d people, want %d", order, way, name, len(got), len(want))
 				}
 				for i, row := range got {
 					if f := want[i]; row.User != f.user.ID || row.Used != f.used || !row.LastSeen.Equal(f.seen) {
-						t.Fatalf("%s (down %v) of %s: row %d is %+v, want %s used %s seen %s", order, descending, name, i, row, f.user.ID, f.used, f.seen)
+						t.Fatalf("%s %+v of %s: row %d is %+v, want %s used %s seen %s", order, way, name, i, row, f.user.ID, f.used, f.seen)
 					}
 				}
 			}
