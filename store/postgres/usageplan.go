@@ -19,6 +19,7 @@ type usagePlan struct {
 	q         alfred.UsageQuery
 	dimension string // of usage_rollups; "" where only usage_hourly knows
 	days      bool   // the days that are summed are those that are asked for
+	measures  string
 	args      []any
 	parts     []string
 }
@@ -30,7 +31,7 @@ const usageMeasures = "requests, denials, estimated, overruns, input, cached_inp
 //
 // zone is that of the organisation, whose days and months are summed.
 func planUsage(org alfred.OrgID, zone *time.Location, q alfred.UsageQuery) (string, []any, error) {
-	p := &usagePlan{q: q, dimension: dimensionFor(q), days: zone.String() == q.Zone.String(), args: []any{org}}
+	p := &usagePlan{q: q, dimension: dimensionFor(q), days: zone.String() == q.Zone.String(), args: []any{org}, measures: usageMeasures}
 	if err := p.read(q.From, q.Until); err != nil {
 		return "", nil, err
 	}
@@ -43,22 +44,35 @@ func planUsage(org alfred.OrgID, zone *time.Location, q alfred.UsageQuery) (stri
 		fmt.Fprintf(&groups, ", g%d", i)
 		by += fmt.Sprintf(", g%d", i)
 	}
-	limit := ""
-	if q.Top > 0 {
-		limit = fmt.Sprintf(" ORDER BY %s DESC%s LIMIT %d", orderColumn(q.OrderBy), groups.String(), q.Top)
-	}
-	return "SELECT bucket" + sums.String() + groups.String() + " FROM (\n" + strings.Join(p.parts, "\nUNION ALL\n") + "\n) u GROUP BY " + by + limit, p.args, nil
+	return "SELECT bucket" + sums.String() + groups.String() + " FROM (\n" + strings.Join(p.parts, "\nUNION ALL\n") + "\n) u GROUP BY " + by, p.args, nil
 }
 
-// orderColumn is a measure as the statement sums it.
-func orderColumn(m alfred.UsageMeasure) string {
+// planLargest returns the statement that finds the largest groups of a query,
+// which has an order and a Top. Its columns are the groups. It adds up one
+// measure alone, since there may be as many groups as people.
+func planLargest(org alfred.OrgID, zone *time.Location, q alfred.UsageQuery) (string, []any, error) {
+	p := &usagePlan{q: q, dimension: dimensionFor(q), days: zone.String() == q.Zone.String(), args: []any{org}, measures: orderMeasure(q.OrderBy) + " AS size"}
+	p.q.Interval = alfred.IntervalNone
+	if err := p.read(q.From, q.Until); err != nil {
+		return "", nil, err
+	}
+	var groups []string
+	for i := range q.GroupBy {
+		groups = append(groups, fmt.Sprintf("g%d", i))
+	}
+	by := strings.Join(groups, ", ")
+	return fmt.Sprintf("SELECT %[1]s FROM (\n%[2]s\n) u GROUP BY %[1]s ORDER BY sum(size) DESC, %[1]s LIMIT %[3]d", by, strings.Join(p.parts, "\nUNION ALL\n"), q.Top), p.args, nil
+}
+
+// orderMeasure is what of a row a measure is.
+func orderMeasure(m alfred.UsageMeasure) string {
 	switch m {
 	case alfred.MeasureTokens:
-		return "sum(input + cached_input + cache_write + output + reasoning)"
+		return "input + cached_input + cache_write + output + reasoning"
 	case alfred.MeasureRequests, alfred.MeasureInput, alfred.MeasureCached, alfred.MeasureOutput, alfred.MeasureDenials:
-		return "sum(" + string(m) + ")"
+		return string(m)
 	default:
-		return "sum(cost)"
+		return "cost"
 	}
 }
 
@@ -218,7 +232,7 @@ func (p *usagePlan) add(at string, column func(alfred.UsageDimension) string, ta
 	for i, d := range p.q.GroupBy {
 		groups += fmt.Sprintf(", %s AS g%d", column(d), i)
 	}
-	p.parts = append(p.parts, fmt.Sprintf("SELECT %s AS bucket, %s%s FROM %s WHERE %s", bucket, usageMeasures, groups, table, where))
+	p.parts = append(p.parts, fmt.Sprintf("SELECT %s AS bucket, %s%s FROM %s WHERE %s", bucket, p.measures, groups, table, where))
 }
 
 // arg adds a parameter and returns its name.

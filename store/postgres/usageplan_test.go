@@ -27,6 +27,12 @@ func TestNoSumReadsEvents(t *testing.T) {
 						}
 						continue
 					}
+					q.Top = 10
+					largest, _, err := planLargest("org_1", time.UTC, q)
+					if err != nil {
+						t.Errorf("%v: %v", q, err)
+					}
+					sql += largest
 					statements++
 					if strings.Contains(sql, "usage_events") || strings.Contains(sql, "decisions") {
 						t.Errorf("%v reads events:\n%s", q, sql)

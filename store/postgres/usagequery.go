@@ -37,7 +37,7 @@ func (s *Store) UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.Usage
 	}
 	whole := q
 	whole.Interval = alfred.IntervalNone
-	totals, err := ask.rows(ctx, whole)
+	totals, err := ask.largest(ctx, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,6 @@ func (s *Store) UsageQuery(ctx context.Context, org alfred.OrgID, q alfred.Usage
 		return withOther(totals, sums, totals), err
 	}
 	named, only := totals, q
-	only.Top = 0
 	if len(q.GroupBy) > 1 {
 		rows, err := ask.rows(ctx, only)
 		return folded(rows, named), err
@@ -95,12 +94,50 @@ type usageAsk struct {
 	zone  *time.Location
 }
 
-// rows carries out one query: with Top, of the largest groups alone.
-func (a usageAsk) rows(ctx context.Context, q alfred.UsageQuery) ([]alfred.UsageRow, error) {
+// largest finds the largest groups of a query, and then what they used: only
+// their rows are read in full.
+func (a usageAsk) largest(ctx context.Context, q alfred.UsageQuery) ([]alfred.UsageRow, error) {
+	if emptyFilter(q) {
+		return nil, nil
+	}
+	sql, args, err := planLargest(a.org, a.zone, q)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.store.conn(ctx).Query(ctx, sql, args...)
+	if err != nil {
+		return nil, failed(err, "find the largest groups")
+	}
+	named, err := pgx.CollectRows(found, func(r pgx.CollectableRow) (alfred.UsageRow, error) {
+		row := alfred.UsageRow{Group: make([]string, len(q.GroupBy))}
+		into := make([]any, len(row.Group))
+		for i := range row.Group {
+			into[i] = &row.Group[i]
+		}
+		return row, r.Scan(into...)
+	})
+	if err != nil || len(named) == 0 {
+		return nil, failed(err, "find the largest groups")
+	}
+	q.Filter = narrowed(q.Filter, q.GroupBy[0], named)
+	rows, err := a.rows(ctx, q)
+	return slices.DeleteFunc(rows, func(r alfred.UsageRow) bool { return rank(named, r.Group) == len(named) }), err
+}
+
+// emptyFilter says whether nothing can match.
+func emptyFilter(q alfred.UsageQuery) bool {
 	for _, values := range q.Filter {
 		if len(values) == 0 {
-			return nil, nil
+			return true
 		}
+	}
+	return false
+}
+
+// rows carries out one query, of all groups.
+func (a usageAsk) rows(ctx context.Context, q alfred.UsageQuery) ([]alfred.UsageRow, error) {
+	if emptyFilter(q) {
+		return nil, nil
 	}
 	sql, args, err := planUsage(a.org, a.zone, q)
 	if err != nil {
