@@ -6,7 +6,7 @@ GO   ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test test-race test-faults soak sim mutants lint generate check bench build ui screenshots tools
+.PHONY: help up down reset test test-race test-faults soak sim mutants lint generate check bench figures build ui screenshots tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ check: lint generate ## lint, generated code has not drifted, imports are allowe
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+figures: ## what each page of the web app waits for: make figures DATABASE_URL=postgres://… of an installation that seed has filled
+	@$(GO) run ./cmd/alfred fetch --tests
+	ALFRED_FIGURES_DATABASE_URL=$(DATABASE_URL) $(GO) test -count=1 -v -timeout 20m -run TestPeers12 ./admin
 
 build: ## the three programs into bin, and the web app where Node is
 	@test -x bin/alfred-admin || echo "building alfred, alfred-extproc and alfred-admin (some minutes the first time, seconds later) …"
