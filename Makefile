@@ -59,9 +59,9 @@ check: lint generate ## lint, generated code has not drifted, imports are allowe
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-figures: ## what each page of the web app waits for: make figures DATABASE_URL=postgres://… of an installation that seed has filled
+figures: ## what each page of the web app waits for: make figures DATABASE=postgres://… of an installation that seed has filled
 	@$(GO) run ./cmd/alfred fetch --tests
-	ALFRED_FIGURES_DATABASE_URL=$(DATABASE_URL) $(GO) test -count=1 -v -timeout 20m -run TestPeers12 ./admin
+	ALFRED_FIGURES_DATABASE_URL=$(DATABASE) $(GO) test -count=1 -v -timeout 20m -run TestPeers12 ./admin
 
 build: ## the three programs into bin, and the web app where Node is
 	@test -x bin/alfred-admin || echo "building alfred, alfred-extproc and alfred-admin (some minutes the first time, seconds later) …"

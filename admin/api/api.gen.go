@@ -2294,11 +2294,11 @@ type RequestDetail struct {
 	Price   *RequestPrice `json:"price,omitempty"`
 	Request RequestRow    `json:"request"`
 	Timing  struct {
-		// DecidedMillis Until it was let through; null when it was not measured.
+		// DecidedMillis From the request's headers until it was let through, the upload of its body included; null when it was not measured.
 		DecidedMillis nullable.Nullable[int64] `json:"decided_millis"`
 		EndedAt       time.Time                `json:"ended_at"`
 
-		// FirstByteMillis Until the provider's answer began; null when none came or it was not measured.
+		// FirstByteMillis From then until the first byte of the provider's answer; null when none came or it was not measured.
 		FirstByteMillis nullable.Nullable[int64] `json:"first_byte_millis"`
 		StartedAt       time.Time                `json:"started_at"`
 		TotalMillis     int64                    `json:"total_millis"`

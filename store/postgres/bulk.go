@@ -157,7 +157,9 @@ func (l *load) finish(ctx context.Context, org alfred.OrgID) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.store.conn(ctx).Exec(ctx, "ANALYZE"); err != nil {
+	// Days have been analyzed one by one, and all of them together would take as
+	// long as some of them took to load.
+	if _, err := l.store.conn(ctx).Exec(ctx, "ANALYZE users, api_keys, teams, team_members, adjustments, transfers, decisions, counter_usage, usage_hourly, usage_rollups"); err != nil {
 		return failed(err, "analyze")
 	}
 	ids := slices.Sorted(maps.Keys(l.keys))
@@ -191,6 +193,9 @@ func (s *Store) copyDay(ctx context.Context, on time.Time, events, spent []alfre
 		if _, err := conn.Conn().PgConn().CopyFrom(ctx, read, "COPY "+name+" ("+eventColumns+") FROM STDIN (FREEZE)"); err != nil {
 			_ = read.CloseWithError(err)
 			return failed(err, "copy the events of %s", on.Format(time.DateOnly))
+		}
+		if _, err := tx.Exec(ctx, "ANALYZE "+name+" (at, org_id, user_id, team_id, project_id, model, priority, cost, outcome, kind)"); err != nil {
+			return failed(err, "analyze the events of %s", on.Format(time.DateOnly))
 		}
 		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER TABLE usage_events ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')",
 			name, on.Format(time.DateOnly), on.AddDate(0, 0, 1).Format(time.DateOnly)))

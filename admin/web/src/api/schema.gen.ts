@@ -2653,14 +2653,14 @@ export interface components {
             timing: {
                 /**
                  * Format: int64
-                 * @description Until it was let through; null when it was not measured.
+                 * @description From the request's headers until it was let through, the upload of its body included; null when it was not measured.
                  */
                 decided_millis: number | null;
                 /** Format: date-time */
                 ended_at: string;
                 /**
                  * Format: int64
-                 * @description Until the provider's answer began; null when none came or it was not measured.
+                 * @description From then until the first byte of the provider's answer; null when none came or it was not measured.
                  */
                 first_byte_millis: number | null;
                 /** Format: date-time */
