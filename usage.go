@@ -53,6 +53,7 @@ const (
 // the whole hours that hold them: sums are kept by the hour.
 type UsageQuery struct {
 	From, Until time.Time
+	ToNow       bool           // Until is now: what is later has not happened, so whole days and months may be read
 	Zone        *time.Location // whose days are meant; nil is the organisation's
 	Interval    Interval
 	GroupBy     []UsageDimension

@@ -75,42 +75,48 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 // thrifts reads what each group used by model and by outcome. Of people, the
 // ones who use most are read, since the finer sums are kept by the hour.
 func (s *server) thrifts(ctx context.Context, org alfred.OrgID, q alfred.UsageQuery, by alfred.UsageDimension) ([]*thrift, error) {
-	q.OrderBy, q.GroupBy = alfred.MeasureCost, []alfred.UsageDimension{by}
+	q.OrderBy = alfred.MeasureCost
+	if by == alfred.ByUser {
+		q.GroupBy, q.Top = []alfred.UsageDimension{by}, comparedPeople
+		most, err := s.Records.UsageQuery(ctx, org, q)
+		if err != nil {
+			return nil, err
+		}
+		ids := []string{}
+		for _, r := range most {
+			if !r.Other && r.Group[0] != "" {
+				ids = append(ids, r.Group[0])
+			}
+		}
+		q.Filter[by], q.Top = ids, 0
+	}
+	// A model's outcomes are few, so they are read together.
+	q.GroupBy = []alfred.UsageDimension{by, alfred.ByModel, alfred.ByOutcome}
 	rows, err := s.Records.UsageQuery(ctx, org, q)
 	if err != nil {
 		return nil, err
 	}
-	if by == alfred.ByUser {
-		rows = rows[:min(len(rows), comparedPeople)]
-	}
 	var all []*thrift
-	found, ids := map[string]*thrift{}, []string{}
+	found := map[string]*thrift{}
 	for _, r := range rows {
-		if id := r.Group[0]; id != "" && r.Requests > 0 {
-			t := &thrift{id: id, sums: r.UsageSums, models: map[string]alfred.UsageSums{}}
-			all, found[id], ids = append(all, t), t, append(ids, id)
+		id, model, outcome := r.Group[0], r.Group[1], r.Group[2]
+		if id == "" {
+			continue
 		}
-	}
-	q.Filter[by] = ids
-	q.GroupBy = []alfred.UsageDimension{by, alfred.ByModel}
-	if rows, err = s.Records.UsageQuery(ctx, org, q); err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		if t := found[r.Group[0]]; t != nil {
-			t.models[r.Group[1]] = r.UsageSums
+		t := found[id]
+		if t == nil {
+			t = &thrift{id: id, models: map[string]alfred.UsageSums{}}
+			found[id], all = t, append(all, t)
 		}
-	}
-	q.GroupBy = []alfred.UsageDimension{by, alfred.ByOutcome}
-	if rows, err = s.Records.UsageQuery(ctx, org, q); err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		if t := found[r.Group[0]]; t != nil && r.Group[1] != string(alfred.OutcomeCompleted) {
+		t.sums.Add(r.UsageSums)
+		of := t.models[model]
+		of.Add(r.UsageSums)
+		t.models[model] = of
+		if outcome != string(alfred.OutcomeCompleted) {
 			t.wasted += r.Cost
 		}
 	}
-	return all, nil
+	return slices.DeleteFunc(all, func(t *thrift) bool { return t.sums.Requests == 0 }), nil
 }
 
 func output(u alfred.Usage) int64 { return u.Output + u.Reasoning }

@@ -119,7 +119,7 @@ func (w *figures) get(path string) int {
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	if answer.Code != http.StatusOK {
-		w.Fatalf("%s: %d %s", path, answer.Code, answer.Body)
+		w.Errorf("%s: %d %s", path, answer.Code, answer.Body)
 	}
 	return answer.Body.Len()
 }

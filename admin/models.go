@@ -16,7 +16,7 @@ import (
 // the prices that are in force, and every version of the prices.
 func (s *server) ListModels(ctx context.Context, r api.ListModelsRequestObject) (api.ListModelsResponseObject, error) {
 	org, now := callOf(ctx).actor.Org, s.Now()
-	snap, err := s.snapshot(ctx, org)
+	snap, err := s.snapshotOf(ctx, org, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func (p *snapshot) covers(of scope, id alfred.TeamID, t alfred.TeamDirectory) bo
 func (s *server) overviewUsage(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
 	until := earlier(window.End, snap.now)
 	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{
-		From: window.Start, Until: until, Zone: snap.zone, GroupBy: []alfred.UsageDimension{alfred.ByModel}, Filter: of.filter(),
+		From: window.Start, Until: until, ToNow: window.Contains(snap.now), Zone: snap.zone, GroupBy: []alfred.UsageDimension{alfred.ByModel}, Filter: of.filter(),
 	})
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func (s *server) overviewBurn(ctx context.Context, snap *snapshot, of scope, win
 		return nil
 	}
 	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{
-		From: window.Start, Until: until, Zone: snap.zone, Interval: alfred.IntervalDay, Filter: of.filter(),
+		From: window.Start, Until: until, ToNow: window.Contains(snap.now), Zone: snap.zone, Interval: alfred.IntervalDay, Filter: of.filter(),
 	})
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (s *server) overviewBurn(ctx context.Context, snap *snapshot, of scope, win
 // them, since the organisation began: only those can go past a limit.
 func (s *server) overviewOvershoot(ctx context.Context, snap *snapshot, of scope, _ alfred.Window, out *api.Overview) error {
 	out.Overshoot.Since = snap.org.CreatedAt
-	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{From: snap.org.CreatedAt, Until: snap.now, Zone: snap.zone, Filter: of.filter()})
+	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{From: snap.org.CreatedAt, Until: snap.now, ToNow: true, Zone: snap.zone, Filter: of.filter()})
 	for _, r := range rows {
 		out.Overshoot.Count += int(r.Overruns)
 	}
@@ -286,7 +286,7 @@ func (s *server) overviewOvershoot(ctx context.Context, snap *snapshot, of scope
 func (s *server) overviewTeams(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
 	out.ByTeam = []api.TeamUse{}
 	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{
-		From: window.Start, Until: earlier(window.End, snap.now), Zone: snap.zone, GroupBy: []alfred.UsageDimension{alfred.ByTeam}, Filter: of.filter(), Top: 10,
+		From: window.Start, Until: earlier(window.End, snap.now), ToNow: window.Contains(snap.now), Zone: snap.zone, GroupBy: []alfred.UsageDimension{alfred.ByTeam}, Filter: of.filter(), Top: 10,
 	})
 	if err != nil {
 		return err

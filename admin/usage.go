@@ -88,7 +88,7 @@ func measuresOf(m *[]api.UsageMeasure) []api.UsageMeasure {
 // are narrowed to their teams, unless they ask about themselves.
 func (s *server) sumUsage(ctx context.Context, ask usageAsk) (api.UsageResult, error) {
 	actor := callOf(ctx).actor
-	snap, err := s.snapshot(ctx, actor.Org)
+	snap, err := s.snapshotOf(ctx, actor.Org, nil)
 	if err != nil {
 		return api.UsageResult{}, err
 	}
@@ -160,8 +160,8 @@ func (p *snapshot) usageQuery(ask usageAsk) (alfred.UsageQuery, error) {
 	if ask.until != nil {
 		q.Until = *ask.until
 	}
-	if q.Until.After(p.now) {
-		q.Until = p.now
+	if !q.Until.Before(p.now) {
+		q.Until, q.ToNow = p.now, true
 	}
 	if !q.From.Before(q.Until) {
 		return q, alfred.Invalid("from", "expected a time before until, and not in the future")

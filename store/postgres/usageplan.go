@@ -123,6 +123,15 @@ func (p *usagePlan) read(from, until time.Time) error {
 	if p.dimension == "" || !p.days || p.q.Interval == alfred.IntervalHour {
 		return hours(from, until)
 	}
+	if p.q.ToNow && from.Before(until) {
+		grain := grainDay
+		if p.q.Interval == alfred.IntervalNone && slices.Contains(grains, grainMonth) {
+			grain = grainMonth
+		}
+		if last := begin(grain, until.Add(-time.Nanosecond), p.q.Zone); !last.Before(from) {
+			until = next(grain, last, p.q.Zone)
+		}
+	}
 	firstDay, lastDay := whole(grainDay, from, until, p.q.Zone)
 	if !firstDay.Before(lastDay) {
 		return hours(from, until)

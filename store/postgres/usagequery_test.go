@@ -134,6 +134,7 @@ func TestSumsAreThoseOfTheEventsHoweverTheyAreAskedFor(t *testing.T) {
 	oslo, err := time.LoadLocation("Europe/Oslo")
 	w.must(err)
 	dims := alfred.UsageDimensions()
+	latest := slices.MaxFunc(events, func(a, b alfred.UsageEvent) int { return a.At.Compare(b.At) }).At.Add(time.Second)
 	r := rand.New(rand.NewPCG(3, 3))
 	for i := range 400 {
 		q := alfred.UsageQuery{
@@ -144,6 +145,9 @@ func TestSumsAreThoseOfTheEventsHoweverTheyAreAskedFor(t *testing.T) {
 		if r.IntN(3) == 0 { // as pages ask: whole months of the zone
 			q.From = time.Date(2026, time.Month(9+r.IntN(3)), 1, 0, 0, 0, 0, oslo)
 			q.Until = q.From.AddDate(0, 1+r.IntN(2), 0)
+		}
+		if r.IntN(4) == 0 { // up to now: whole days and months may be read for what is left of them
+			q.ToNow, q.Until = true, latest
 		}
 		for range r.IntN(3) {
 			if d := dims[r.IntN(len(dims))]; !slices.Contains(q.GroupBy, d) {

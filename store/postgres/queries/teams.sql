@@ -34,9 +34,14 @@ DELETE FROM team_members WHERE org_id = $1 AND team_id = $2 AND user_id = $3;
 DELETE FROM team_members WHERE org_id = $1 AND user_id = $2;
 
 -- name: TeamShares :many
-SELECT t.*, count(u.id) FILTER (WHERE u.status = 'active') AS active,
-    coalesce((array_agg(u.email ORDER BY m.joined_at, m.user_id) FILTER (WHERE m.is_admin AND u.status <> 'suspended'))[1], '')::text AS ask
+-- Whom to ask is the team admin who joined first.
+SELECT t.*, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN team_members m ON m.org_id = t.org_id AND m.team_id = t.id
-LEFT JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id AND u.deleted_at IS NULL
-WHERE t.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR t.id = ANY (sqlc.narg(ids)::text[])) GROUP BY t.org_id, t.id ORDER BY t.id;
+LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR m.team_id = ANY (sqlc.narg(ids)::text[])) AND u.status = 'active' AND u.deleted_at IS NULL
+    GROUP BY m.team_id) a ON a.team_id = t.id
+LEFT JOIN (SELECT DISTINCT ON (m.team_id) m.team_id, u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR m.team_id = ANY (sqlc.narg(ids)::text[])) AND m.is_admin AND u.status <> 'suspended'
+        AND u.deleted_at IS NULL
+    ORDER BY m.team_id, m.joined_at, m.user_id) k ON k.team_id = t.id
+WHERE t.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR t.id = ANY (sqlc.narg(ids)::text[])) ORDER BY t.id;

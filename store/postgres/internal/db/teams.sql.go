@@ -190,12 +190,16 @@ func (q *Queries) Team(ctx context.Context, orgID alfred.OrgID, iD alfred.TeamID
 }
 
 const teamShares = `-- name: TeamShares :many
-SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, count(u.id) FILTER (WHERE u.status = 'active') AS active,
-    coalesce((array_agg(u.email ORDER BY m.joined_at, m.user_id) FILTER (WHERE m.is_admin AND u.status <> 'suspended'))[1], '')::text AS ask
+SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN team_members m ON m.org_id = t.org_id AND m.team_id = t.id
-LEFT JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id AND u.deleted_at IS NULL
-WHERE t.org_id = $1 AND ($2::text[] IS NULL OR t.id = ANY ($2::text[])) GROUP BY t.org_id, t.id ORDER BY t.id
+LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = $1 AND ($2::text[] IS NULL OR m.team_id = ANY ($2::text[])) AND u.status = 'active' AND u.deleted_at IS NULL
+    GROUP BY m.team_id) a ON a.team_id = t.id
+LEFT JOIN (SELECT DISTINCT ON (m.team_id) m.team_id, u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = $1 AND ($2::text[] IS NULL OR m.team_id = ANY ($2::text[])) AND m.is_admin AND u.status <> 'suspended'
+        AND u.deleted_at IS NULL
+    ORDER BY m.team_id, m.joined_at, m.user_id) k ON k.team_id = t.id
+WHERE t.org_id = $1 AND ($2::text[] IS NULL OR t.id = ANY ($2::text[])) ORDER BY t.id
 `
 
 type TeamSharesRow struct {
@@ -214,6 +218,7 @@ type TeamSharesRow struct {
 	Ask          string
 }
 
+// Whom to ask is the team admin who joined first.
 func (q *Queries) TeamShares(ctx context.Context, orgID alfred.OrgID, ids []string) ([]TeamSharesRow, error) {
 	rows, err := q.db.Query(ctx, teamShares, orgID, ids)
 	if err != nil {

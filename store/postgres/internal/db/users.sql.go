@@ -27,8 +27,9 @@ const countPeople = `-- name: CountPeople :one
 WITH people AS MATERIALIZED (
     SELECT u.id, u.status, coalesce(u.quota, p.default_quota, $4::bigint) AS quota
     FROM users u
-    LEFT JOIN (SELECT DISTINCT ON (m.user_id) m.user_id, t.default_quota FROM team_members m JOIN teams t ON t.org_id = m.org_id AND t.id = m.team_id
-        WHERE m.org_id = $1 ORDER BY m.user_id, m.joined_at, m.team_id) p ON p.user_id = u.id
+    LEFT JOIN (SELECT m.user_id, t.default_quota FROM teams t JOIN team_members m ON m.org_id = t.org_id AND m.team_id = t.id
+        WHERE t.org_id = $1 AND t.default_quota IS NOT NULL AND NOT EXISTS (SELECT FROM team_members e WHERE e.org_id = $1 AND e.user_id = m.user_id
+            AND (e.joined_at, e.team_id) < (m.joined_at, m.team_id))) p ON p.user_id = u.id
     WHERE u.org_id = $1 AND u.deleted_at IS NULL AND u.kind = 'person'
       AND ($3::boolean
         OR ($5::text <> '' AND u.department_id = $5)
