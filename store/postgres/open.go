@@ -88,13 +88,17 @@ func utc(_ context.Context, conn *pgx.Conn) error {
 }
 
 // prepare makes a connection fit: times in UTC, room to add up what 100,000
-// people used without writing it to disk, unless there is more already, and no
-// compiling of statements, which takes longer than any of them gains by it.
+// people used without writing it to disk, unless there is more already, no
+// compiling of statements, which takes longer than any of them gains by it, and
+// indices believed to be quick, as on any disk without a moving arm, unless
+// somebody has set how quick.
 func prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err := utc(ctx, conn); err != nil {
 		return err
 	}
-	_, err := conn.Exec(ctx, `SELECT set_config('jit', 'off', false), (SELECT set_config('work_mem', '32MB', false) FROM pg_settings WHERE name = 'work_mem' AND setting::bigint < 32768)`)
+	_, err := conn.Exec(ctx, `SELECT set_config('jit', 'off', false),
+		(SELECT set_config('work_mem', '32MB', false) FROM pg_settings WHERE name = 'work_mem' AND setting::bigint < 32768),
+		(SELECT set_config('random_page_cost', '1.1', false) FROM pg_settings WHERE name = 'random_page_cost' AND source = 'default')`)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -162,7 +163,30 @@ func (a usageAsk) rows(ctx context.Context, q alfred.UsageQuery) ([]alfred.Usage
 		row.At = moment(at)
 		return row, err
 	})
+	if len(q.GroupBy) > 2 {
+		rows = added(rows)
+	}
 	return rows, failed(err, "sum usage")
+}
+
+// added adds up the rows of each interval and group.
+func added(rows []alfred.UsageRow) []alfred.UsageRow {
+	type group struct {
+		at   int64
+		keys string
+	}
+	places := make(map[group]int, len(rows))
+	out := rows[:0]
+	for _, r := range rows {
+		g := group{r.At.UnixMicro(), strings.Join(r.Group, "\x00")}
+		if i, ok := places[g]; ok {
+			out[i].Add(r.UsageSums)
+			continue
+		}
+		places[g] = len(out)
+		out = append(out, r)
+	}
+	return out
 }
 
 // order puts rows in the order of time, then the largest first.

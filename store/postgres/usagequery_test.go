@@ -149,7 +149,7 @@ func TestSumsAreThoseOfTheEventsHoweverTheyAreAskedFor(t *testing.T) {
 		if r.IntN(4) == 0 { // up to now: whole days and months may be read for what is left of them
 			q.ToNow, q.Until = true, latest
 		}
-		for range r.IntN(3) {
+		for range r.IntN(4) {
 			if d := dims[r.IntN(len(dims))]; !slices.Contains(q.GroupBy, d) {
 				q.GroupBy = append(q.GroupBy, d)
 			}
