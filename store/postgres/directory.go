@@ -105,7 +105,15 @@ func (s *Store) fillDirectory(ctx context.Context, org alfred.OrgID, entries ent
 // TeamDirectory returns everything that the teams' entries in the catalog are
 // made of, by id: of all teams, or of some.
 func (s *Store) TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Time, only ...alfred.TeamID) ([]alfred.TeamDirectory, error) {
-	rows, err := s.q(ctx).TeamShares(ctx, org, texts(only))
+	var rows []db.TeamSharesRow
+	var err error
+	if len(only) > 0 {
+		rows, err = s.q(ctx).TeamShares(ctx, org, texts(only))
+	} else {
+		var all []db.AllTeamSharesRow
+		all, err = s.q(ctx).AllTeamShares(ctx, org)
+		rows = each(all, func(r db.AllTeamSharesRow) db.TeamSharesRow { return db.TeamSharesRow(r) })
+	}
 	if err != nil {
 		return nil, failed(err, "read teams")
 	}

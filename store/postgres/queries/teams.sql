@@ -38,9 +38,22 @@ DELETE FROM team_members WHERE org_id = $1 AND user_id = $2;
 SELECT t.*, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
 LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR m.team_id = ANY (sqlc.narg(ids)::text[])) AND u.status = 'active' AND u.deleted_at IS NULL
+    WHERE m.org_id = @org_id AND m.team_id = ANY (@ids::text[]) AND u.status = 'active' AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
     ORDER BY m.joined_at, m.user_id LIMIT 1) k ON true
-WHERE t.org_id = @org_id AND (sqlc.narg(ids)::text[] IS NULL OR t.id = ANY (sqlc.narg(ids)::text[])) ORDER BY t.id;
+WHERE t.org_id = @org_id AND t.id = ANY (@ids::text[]) ORDER BY t.id;
+
+-- name: AllTeamShares :many
+-- Of all teams: a statement of its own, since none that may or may not be
+-- narrowed has a plan that fits both.
+SELECT t.*, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+FROM teams t
+LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = @org_id AND u.status = 'active' AND u.deleted_at IS NULL
+    GROUP BY m.team_id) a ON a.team_id = t.id
+LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
+    ORDER BY m.joined_at, m.user_id LIMIT 1) k ON true
+WHERE t.org_id = @org_id ORDER BY t.id;

@@ -12,6 +12,70 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
+const allTeamShares = `-- name: AllTeamShares :many
+SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+FROM teams t
+LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = $1 AND u.status = 'active' AND u.deleted_at IS NULL
+    GROUP BY m.team_id) a ON a.team_id = t.id
+LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
+    ORDER BY m.joined_at, m.user_id LIMIT 1) k ON true
+WHERE t.org_id = $1 ORDER BY t.id
+`
+
+type AllTeamSharesRow struct {
+	OrgID        alfred.OrgID
+	ID           alfred.TeamID
+	DepartmentID *alfred.DepartmentID
+	Name         string
+	Description  string
+	CommonPool   alfred.Credits
+	Sharing      alfred.PoolSharing
+	DefaultQuota *alfred.Credits
+	Version      int64
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	Active       int64
+	Ask          string
+}
+
+// Of all teams: a statement of its own, since none that may or may not be
+// narrowed has a plan that fits both.
+func (q *Queries) AllTeamShares(ctx context.Context, orgID alfred.OrgID) ([]AllTeamSharesRow, error) {
+	rows, err := q.db.Query(ctx, allTeamShares, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllTeamSharesRow
+	for rows.Next() {
+		var i AllTeamSharesRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.DepartmentID,
+			&i.Name,
+			&i.Description,
+			&i.CommonPool,
+			&i.Sharing,
+			&i.DefaultQuota,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Active,
+			&i.Ask,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const createTeam = `-- name: CreateTeam :exec
 INSERT INTO teams (org_id, id, department_id, name, description, common_pool, sharing, default_quota, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
@@ -193,12 +257,12 @@ const teamShares = `-- name: TeamShares :many
 SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
 LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = $1 AND ($2::text[] IS NULL OR m.team_id = ANY ($2::text[])) AND u.status = 'active' AND u.deleted_at IS NULL
+    WHERE m.org_id = $1 AND m.team_id = ANY ($2::text[]) AND u.status = 'active' AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
     ORDER BY m.joined_at, m.user_id LIMIT 1) k ON true
-WHERE t.org_id = $1 AND ($2::text[] IS NULL OR t.id = ANY ($2::text[])) ORDER BY t.id
+WHERE t.org_id = $1 AND t.id = ANY ($2::text[]) ORDER BY t.id
 `
 
 type TeamSharesRow struct {
