@@ -12,6 +12,9 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
+    globalSetup: ['browser/chromium.ts'],
+    // What a page has in its worker is in its own context of the browser, so files may share the rest.
+    isolate: false,
     include: ['browser/**/*.test.ts', 'src/pages/**/*.story.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

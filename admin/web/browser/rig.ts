@@ -1,6 +1,7 @@
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { inject } from 'vitest';
 import type { SampleWorld } from '../src/pages';
 
 /** Who the browser can be signed in as. */
@@ -19,11 +20,11 @@ export const widths = [1440, 390] as const;
 
 let browser: Promise<Browser> | null = null;
 
-function launched(): Promise<Browser> {
-  // As root, as on CI, Chromium has no sandbox; it only ever sees what the tests made.
-  return (browser ??= chromium.launch({ executablePath: world.chromium, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] }));
+function connected(): Promise<Browser> {
+  return (browser ??= chromium.connect(inject('browser')));
 }
 
+/** Closes what this file has opened; the browser itself is everybody's. */
 export async function closed(): Promise<void> {
   await (await browser)?.close();
   browser = null;
@@ -47,7 +48,7 @@ const states = new Map<Role, Awaited<ReturnType<BrowserContext['storageState']>>
 
 /** A browser of its own, signed in unless role is null. */
 export async function visit(role: Role | null, options: { scheme?: 'light' | 'dark'; width?: number; height?: number; reducedMotion?: boolean } = {}): Promise<Visit> {
-  const context = await (await launched()).newContext({
+  const context = await (await connected()).newContext({
     baseURL: world.base,
     colorScheme: options.scheme ?? 'light',
     viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
@@ -63,7 +64,7 @@ export async function visit(role: Role | null, options: { scheme?: 'light' | 'da
     states.set(role, await context.storageState());
   }
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000); // a machine that does much else
+  page.setDefaultTimeout(Number(process.env.ALFRED_BROWSER_PATIENCE ?? 60_000)); // a machine that does much else
   const wrong: string[] = [];
   const allowed: RegExp[] = [];
   if (!role) allowed.push(/^GET \/v1\/auth\/session 401$/);

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainSearchParams, type AnyRoute } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, retainSearchParams, type AnyRoute } from '@tanstack/react-router';
 import { pages } from './pages';
+import { lazyPage } from './shell/lazyPage';
 import { NotFound } from './shell/NotFound';
 import { PageFailed } from './shell/PageFailed';
 import { PageLoading } from './shell/PageLoading';
@@ -15,7 +16,7 @@ export function createAppRouter(queries: QueryClient) {
     search: { middlewares: [retainSearchParams(['scope', 'period'] as never)] },
   });
   const children: AnyRoute[] = pages.map((page) =>
-    createRoute({ getParentRoute: () => root, path: page.path, component: lazyRouteComponent(page.load), errorComponent: PageFailed, pendingComponent: PageLoading }),
+    createRoute({ getParentRoute: () => root, path: page.path, component: lazyPage(page.load), errorComponent: PageFailed, pendingComponent: PageLoading }),
   );
   return createRouter({
     routeTree: root.addChildren(children),

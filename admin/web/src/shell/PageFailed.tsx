@@ -1,19 +1,26 @@
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router';
+import { useState } from 'react';
 import { ErrorState } from '../components/ErrorState';
+import { PageMissing } from './lazyPage';
 
 /** A page that could not be loaded or that broke. The shell stays. */
 export function PageFailed({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
-  // A chunk that is gone belongs to a version that was replaced while this tab was open.
-  const stale = /dynamically imported module|Importing a module script failed/.test(error instanceof Error ? error.message : '');
+  const [trying, setTrying] = useState(false);
+  const missing = error instanceof PageMissing ? error : null;
   return (
     <ErrorState
-      error={stale ? new Error('Alfred was updated while this page was open. Load it anew to go on.') : error}
+      error={missing?.cause ?? error}
       what="this page"
+      retrying={trying}
       retry={() => {
-        if (stale) return location.reload();
-        reset();
-        void router.invalidate();
+        setTrying(true);
+        void (missing ? missing.again() : Promise.resolve())
+          .then(() => router.invalidate())
+          .finally(() => {
+            setTrying(false);
+            reset();
+          });
       }}
     />
   );

@@ -3,6 +3,7 @@ import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { Problem, useSession } from '@/api';
+import { problemOf } from '@/api/problem';
 import { EmptyState, ErrorState, PageHeader } from '@/components';
 import { PageLoading } from '@/shell/PageLoading';
 import { id, text, useUrlState } from '@/url/state';
@@ -23,7 +24,7 @@ export default function Reference() {
       const answer = await fetch('/v1/openapi.json', { signal }).catch(() => {
         throw Problem.unreachable();
       });
-      if (!answer.ok) throw new Error(`The server answered ${answer.status} to /v1/openapi.json.`);
+      if (!answer.ok) throw await problemOf(answer);
       return (await answer.json()) as Document;
     },
   });
