@@ -129,10 +129,13 @@ export async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - window.innerWidth));
 }
 
-/** Keeps a picture of the whole page when pictures are wanted. */
+/** Keeps a picture of the whole page when pictures are wanted: in a window as tall as the page, where nothing sticks half-way. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env.ALFRED_SCREENSHOTS !== 'true') return;
+  const window = page.viewportSize()!;
+  await page.setViewportSize({ width: window.width, height: Math.max(window.height, Math.min(6000, await page.evaluate(() => document.documentElement.scrollHeight))) });
   const folder = new URL('../screenshots/', import.meta.url).pathname;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: `${folder}${name}.png`, fullPage: true, animations: 'disabled' });
+  await page.screenshot({ path: `${folder}${name}.png`, animations: 'disabled' });
+  await page.setViewportSize(window);
 }

@@ -25,14 +25,23 @@ const sources: Record<string, { icon: Icon; text: string }> = {
   default: { icon: IconArrowBigDownLine, text: 'from default' },
 };
 
+interface Source {
+  level: string;
+  name?: string;
+}
+
+/** Where a limit comes from, in words: "from team default: Engineering". */
+export function sourceName(source: Source): string {
+  const { text } = sources[source.level] ?? sources.default!;
+  return source.name && source.level !== 'user' && source.level !== 'organization' ? `${text}: ${source.name}` : text;
+}
+
 /** Where a limit comes from: "from team default". */
-export function SourceBadge({ source }: { source: { level: string; name?: string } }) {
-  const s = sources[source.level] ?? sources.default!;
-  const Glyph = s.icon;
+export function SourceBadge({ source }: { source: Source }) {
+  const { icon: Glyph } = sources[source.level] ?? sources.default!;
   return (
     <span className={classes.source}>
-      <Glyph size={13} aria-hidden /> {s.text}
-      {source.name && source.level !== 'user' && source.level !== 'organization' ? `: ${source.name}` : ''}
+      <Glyph size={13} aria-hidden /> {sourceName(source)}
     </span>
   );
 }

@@ -54,10 +54,11 @@ interface Props<T> {
   minRows?: number;
 }
 
-const widths = { tablet: '(min-width: 48em)', desktop: '(min-width: 64em)', wide: '(min-width: 85em)' };
+/** What the columns' `from` means. */
+export const widths = { tablet: '(min-width: 48em)', desktop: '(min-width: 64em)', wide: '(min-width: 85em)' };
 
 /**
- * A list of which the server sorts, searches and cuts. The page before stays while the next one loads, so that nothing jumps; it
+ * A list of which the server sorts, searches and cuts, a page at a time; LongTable is the one that scrolls. The page before stays while the next one loads, so that nothing jumps; it
  * never holds more rows than one page, however long the list is.
  */
 export function DataTable<T>({ label, columns, rows, idOf, loading, error, retry, empty, sort, onSort, paging, onOpen, opened, selected, onSelect, compact, minRows = 6 }: Props<T>) {
@@ -107,7 +108,7 @@ export function DataTable<T>({ label, columns, rows, idOf, loading, error, retry
   );
 }
 
-function SortButton<T>({ column, sort, onSort }: { column: Column<T>; sort?: Sort; onSort: (sort: Sort) => void }) {
+export function SortButton<T>({ column, sort, onSort }: { column: Column<T>; sort?: Sort; onSort: (sort: Sort) => void }) {
   const on = sort?.field === column.id;
   const Arrow = !on ? IconArrowsSort : sort.descending ? IconArrowDown : IconArrowUp;
   const next = { field: column.id, descending: on ? !sort.descending : Boolean(column.numeric) };
@@ -148,7 +149,7 @@ function Pages({ paging, shown, loading }: { paging: Paging; shown: number; load
   );
 }
 
-function Waiting({ rows, label }: { rows: number; label: string }) {
+export function Waiting({ rows, label }: { rows: number; label: string }) {
   return (
     <div className={classes.waiting} aria-busy="true" aria-label={`Loading ${label.toLowerCase()}`}>
       {Array.from({ length: rows }, (_, i) => (

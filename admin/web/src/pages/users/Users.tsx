@@ -1,11 +1,10 @@
 import { Button, Group, Menu } from '@mantine/core';
 import { useThrottledCallback } from '@mantine/hooks';
 import { IconFileImport, IconUserPlus, IconUsers, IconUserSearch } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
-import { allows, api, may, useSession, useStream } from '@/api';
-import { Card, DataTable, EmptyState, Export, Filters, PageHeader } from '@/components';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { allows, api, may, useLongList, useSession, useStream } from '@/api';
+import { Card, EmptyState, Export, Filters, LongTable, PageHeader } from '@/components';
 import { count } from '@/format';
 import { scopeQuery, useScope } from '@/shell/controls';
 import { useUrlState } from '@/url/state';
@@ -13,17 +12,18 @@ import { AddUser } from './AddUser';
 import { BulkBar } from './BulkBar';
 import { columnsOf } from './columns';
 import { EditUser } from './EditUser';
-import { filtered, none, params, queryOf, selectionOf, type Filter, type Person } from './filters';
+import { filtered, none, pageSize, params, queryOf, selectionOf, type Filter, type Person } from './filters';
 import { ImportPeople } from './ImportPeople';
 import { usePeopleAgain } from './again';
 import { useTeamName } from './teams';
 import { Views } from './Views';
 import classes from './Users.module.css';
 
+const idOf = (p: Person) => p.id;
+
 /** Everybody: who they are, what they may use and what they have used, and what can be done about it, for one or for all that match. */
 export default function Users() {
   const session = useSession();
-  const queries = useQueryClient();
   const navigate = useNavigate();
   const [scope] = useScope();
   const [state, set] = useUrlState(params);
@@ -32,41 +32,38 @@ export default function Users() {
   const filter: Filter = state;
   const within = useMemo(() => scopeQuery(scope), [scope]);
   const now = new Date();
-  const query = queryOf(filter, within, state.sort, state.cursor, now);
-  const people = api.useQuery('get', '/v1/admin/users', { params: { query } }, { placeholderData: (before) => before, staleTime: 10_000 });
-  const page = people.data;
+  const query = queryOf(filter, within, state.sort, null, now);
+  const listed = JSON.stringify(query);
+  const people = useLongList<Person>(
+    ['people', listed],
+    pageSize,
+    useCallback((cursor: string | null) => api.queryOptions('get', '/v1/admin/users', { params: { query: { ...(JSON.parse(listed) as typeof query), cursor: cursor ?? undefined } } }, { staleTime: 10_000 }), [listed]),
+  );
   const again = usePeopleAgain();
   const live = useThrottledCallback(again, 5000);
   useStream('/v1/admin/stream', { directory: live, usage: live });
 
-  // The next page is there before it is asked for.
-  const next = page?.next_cursor;
-  useEffect(() => {
-    if (next && !people.isPlaceholderData) void queries.prefetchQuery(api.queryOptions('get', '/v1/admin/users', { params: { query: { ...query, cursor: next } } }, { staleTime: 10_000 }));
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [next, people.isPlaceholderData, queries]);
-
   // What is selected is of this list: another list, nothing selected.
-  const listed = JSON.stringify(selectionOf(filter, within, now));
+  const matching = JSON.stringify(selectionOf(filter, within, now));
   useEffect(() => {
     setSelected([]);
     setEveryone(false);
-  }, [listed]);
+  }, [matching]);
 
-  const change = (part: Partial<Filter>) => set({ ...part, cursor: null });
+  const change = (part: Partial<Filter>) => set(part);
   const teamName = useTeamName();
   const admin = allows(session, 'admin');
   const columns = useMemo(() => columnsOf({ zone: session.window.zone, teamName, onEdit: (p) => set({ edit: p.id }, { push: true }) }), [session.window.zone, set, teamName]);
-  const total = page?.total ?? null;
+  const { total } = people;
   const bulk = admin && may(session, 'createJob');
   const narrowed = filtered(filter) || scope.level !== 'organization';
-  const flat = { ...query, status: filter.status, limit: 50 };
+  const flat = { ...query, status: filter.status };
 
   return (
     <>
       <PageHeader
         title="Manage Users"
-        about={page && total !== null ? (narrowed ? `${count(total, 'person matches', 'people match')}.` : `${count(total, 'person', 'people')}. Used and quota are of the window that runs, in ${session.organisation.unit}.`) : undefined}
+        about={total !== null ? (narrowed ? `${count(total, 'person matches', 'people match')}.` : `${count(total, 'person', 'people')}. Used and quota are of the window that runs, in ${session.organisation.unit}.`) : undefined}
         actions={
           <Group gap="xs">
             {bulk && (
@@ -105,20 +102,16 @@ export default function Users() {
           />
         </div>
         {bulk && <BulkBar selected={selected} everyone={everyone} total={total} filter={filter} scope={within} onEveryone={setEveryone} onClear={() => { setSelected([]); setEveryone(false); }} />}
-        <DataTable<Person>
+        <LongTable<Person>
           label="People"
-          rows={page?.data}
-          loading={people.isFetching && people.isPlaceholderData}
-          error={people.error}
-          retry={() => void people.refetch()}
-          idOf={(p) => p.id}
+          list={people}
+          idOf={idOf}
           columns={columns}
           sort={state.sort}
-          onSort={(by) => set({ sort: by as typeof state.sort, cursor: null })}
+          onSort={(by) => set({ sort: by as typeof state.sort })}
           onOpen={(p) => void navigate({ to: `/users/${p.id}` as '/' })}
           selected={bulk ? selected : undefined}
           onSelect={bulk ? (rows) => { setSelected(rows); setEveryone(false); } : undefined}
-          paging={{ cursor: state.cursor, next, onCursor: (cursor) => set({ cursor }), total }}
           minRows={10}
           empty={
             narrowed ? (

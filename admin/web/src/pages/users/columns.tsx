@@ -1,9 +1,8 @@
-import { Tooltip } from '@mantine/core';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { Credits, LimitCell, SourceBadge, StatusBadge, Time, Tone, type Column } from '@/components';
+import { Credits, LimitCell, StatusBadge, Time, Tone, sourceName, type Column } from '@/components';
 import type { Person } from './filters';
-import { PersonActs } from './PersonActs';
+import { PersonActsButton } from './PersonActs';
 import classes from './Users.module.css';
 
 /** "Owner" or "Admin"; a member needs no badge. */
@@ -42,7 +41,7 @@ export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: 
         </div>
       ),
     },
-    { id: 'status', title: 'Status', width: 130, from: 'tablet', cell: (p) => <StatusBadge status={p.status} /> },
+    { id: 'status', title: 'Status', width: 144, from: 'tablet', cell: (p) => <StatusBadge status={p.status} /> },
     { id: 'teams', title: 'Teams', width: 160, from: 'desktop', cell: (p) => <Teams person={p} nameOf={teamName} /> },
     {
       id: 'quota',
@@ -52,17 +51,15 @@ export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: 
       width: 100,
       from: 'tablet',
       cell: (p) => (
-        <Tooltip label={<SourceBadge source={p.source} />}>
-          <span className="num">
-            <Credits value={p.effective_quota} />
-          </span>
-        </Tooltip>
+        <span title={sourceName(p.source)}>
+          <Credits value={p.effective_quota} />
+        </span>
       ),
     },
     { id: 'used', title: 'Used', sortable: true, numeric: true, width: 100, from: 'desktop', cell: (p) => <Credits value={p.used_tokens} /> },
-    { id: 'used_percent', title: 'Of quota', sortable: true, cell: (p) => <div className={classes.share}><LimitCell used={p.used_tokens ?? null} limit={p.effective_quota} label={`Quota of ${p.name}`} /></div> },
-    { id: 'last_seen', title: 'Last seen', sortable: true, width: 132, from: 'wide', cell: (p) => <Time at={p.last_seen_at} zone={zone} /> },
-    { id: 'acts', title: '', width: 56, from: 'tablet', cell: (p) => <PersonActs person={p} onEdit={() => onEdit(p)} /> },
+    { id: 'used_percent', title: 'Of quota', sortable: true, width: 'min(178px, 36vw)', cell: (p) => <div className={classes.share}><LimitCell used={p.used_tokens ?? null} limit={p.effective_quota} label={`Quota of ${p.name}`} /></div> },
+    { id: 'last_seen', title: 'Last seen', sortable: true, width: 144, from: 'wide', cell: (p) => <Time at={p.last_seen_at} zone={zone} /> },
+    { id: 'acts', title: '', width: 64, from: 'tablet', cell: (p) => <PersonActsButton person={p} onEdit={() => onEdit(p)} /> },
   ];
 }
 

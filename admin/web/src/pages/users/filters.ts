@@ -20,7 +20,6 @@ export const params = {
   /** Not seen for so many days. */
   unseen: figure,
   sort: sort(['name', 'email', 'used', 'used_percent', 'quota', 'last_seen', 'created'], { field: 'name', descending: false }),
-  cursor: id,
   add: flag,
   edit: id,
   import: flag,
@@ -55,9 +54,12 @@ export function selectionOf(f: Filter, scope: Scope, now: Date): Selection {
   return out;
 }
 
-/** The query of the list. */
+/** How many people are read at once. */
+export const pageSize = 100;
+
+/** The query of the list; with a cursor, of what comes after it. */
 export function queryOf(f: Filter, scope: Scope, by: Sort, cursor: string | null, now: Date) {
-  return { ...selectionOf(f, scope, now), sort: order(by), cursor: cursor ?? undefined, limit: 50 };
+  return { ...selectionOf(f, scope, now), sort: order(by), cursor: cursor ?? undefined, limit: pageSize };
 }
 
 type Order = NonNullable<NonNullable<import('@/api').paths['/v1/admin/users']['get']['parameters']['query']>['sort']>;

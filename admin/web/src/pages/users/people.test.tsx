@@ -28,7 +28,7 @@ it('asks the server for what the address says, and says how many match', async (
   await show(<Users />, { session: may, path: '/users', at: '/users?status=active&used=80&sort=-used' });
   expect(await screen.findByText('2 people match.')).toBeVisible();
   const query = new URLSearchParams(asked.find((a) => a.path === '/v1/admin/users')!.query);
-  expect(Object.fromEntries(query)).toEqual({ status: 'active', used_over: '80', sort: '-used', limit: '50' });
+  expect(Object.fromEntries(query)).toEqual({ status: 'active', used_over: '80', sort: '-used', limit: '100' });
 });
 
 it('tells nobody there from nobody who matches', async () => {
