@@ -59,10 +59,6 @@ check: lint generate ## lint, generated code has not drifted, imports are allowe
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-figures: ## what each page of the web app waits for: make figures DATABASE=postgres://… of an installation that seed has filled
-	@$(GO) run ./cmd/alfred fetch --tests
-	ALFRED_FIGURES_DATABASE_URL=$(DATABASE) $(GO) test -count=1 -v -timeout 20m -run TestPeers12 ./admin
-
 build: ## the three programs into bin, and the web app where Node is
 	@test -x bin/alfred-admin || echo "building alfred, alfred-extproc and alfred-admin (some minutes the first time, seconds later) …"
 	@mkdir -p bin
@@ -72,9 +68,14 @@ build: ## the three programs into bin, and the web app where Node is
 ui: ## the web app, where its sources changed (Node 20.19 or newer)
 	@$(GO) run ./cmd/alfred ui
 
-screenshots: ui ## every page, light and dark, wide and narrow, as pictures in admin/web/screenshots
+screenshots: ui ## every page as pictures in admin/web/screenshots, and the README's in docs/images
 	@$(GO) run ./cmd/alfred fetch --tests
-	ALFRED_SCREENSHOTS=true $(GO) test -count=1 -timeout 20m -run TestBrowser ./admin/web/browser
+	ALFRED_SCREENSHOTS=true $(GO) test -count=1 -timeout 30m -run 'TestBrowser|TestImages' ./admin/web/browser
+
+figures: ui ## what each page waits for (DATABASE=postgres://… that seed has filled), and costs a browser: paints, shifts, bytes
+	@$(GO) run ./cmd/alfred fetch --tests
+	ALFRED_FIGURES_DATABASE_URL=$(DATABASE) $(GO) test -count=1 -v -timeout 20m -run TestPeers12 ./admin
+	ALFRED_FIGURES=true $(GO) test -count=1 -v -timeout 30m -run TestFigures ./admin/web/browser
 
 tools: ## build the pinned tools of tools/go.mod
 	$(TOOL) sqlc version

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -98,6 +99,20 @@ func spans(s string) []span {
 }
 
 func (s *server) toStatic(c *gin.Context) { c.Redirect(http.StatusFound, "/static/") }
+
+// explained shows a decision's page of the web app to a browser that opens the `instance` of a refusal. Programs, which send a key or
+// want JSON, get the decision itself.
+func (s *server) explained(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, found := strings.CutPrefix(r.URL.Path, "/v1/decisions/")
+		h := r.Header
+		if s.UI == nil || !found || r.Method != http.MethodGet || h.Get("Authorization") != "" || h.Get("X-Api-Key") != "" || !strings.HasPrefix(h.Get("Accept"), "text/html") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Redirect(w, r, "/static/explain/"+url.PathEscape(id), http.StatusSeeOther)
+	})
+}
 
 func (s *server) styleSheet(c *gin.Context) {
 	b, err := pageFiles.ReadFile("pages/style.css")

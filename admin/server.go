@@ -103,7 +103,7 @@ func NewHandler(c Config) (http.Handler, error) {
 		Options:              openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
 		ErrorHandlerWithOpts: s.refuseInvalid,
 	})
-	versioned := s.admit(s.strict(s.once(validate(engine))))
+	versioned := s.explained(s.admit(s.strict(s.once(validate(engine)))))
 	return s.named(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			versioned.ServeHTTP(w, r)

@@ -15,9 +15,9 @@ export default defineConfig({
     globalSetup: ['browser/chromium.ts'],
     // What a page has in its worker is in its own context of the browser, so files may share the rest.
     isolate: false,
-    include: ['browser/**/*.test.ts', 'src/pages/**/*.story.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    include: process.env.ALFRED_BROWSER_WHAT ? [process.env.ALFRED_BROWSER_WHAT] : ['browser/**/*.test.ts', 'src/pages/**/*.story.ts'],
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 2,
     reporters: ['verbose'],
   },

@@ -13,13 +13,18 @@ import (
 // TestBrowser visits every page of the registry and runs the stories of the pages. ALFRED_SCREENSHOTS=true keeps pictures of them,
 // ALFRED_BROWSER_ONLY names the files to run, as vitest filters them.
 func TestBrowser(t *testing.T) {
+	run(t, nil, (*stack).fill, "")
+}
+
+// run starts a stack, has it filled, and runs the TypeScript files: the tests and stories, or the one that is named.
+func run(t *testing.T, before func(*testing.T, string) []string, fill func(*stack) world, what string) {
+	t.Helper()
 	web, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	chromium := needed(t, web)
-	s := start(t, web)
-	w := s.fill()
+	w := fill(start(t, web, before))
 	w.Chromium = chromium
 	text, err := json.Marshal(w)
 	if err != nil {
@@ -30,12 +35,12 @@ func TestBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"vitest", "run", "--config", "vitest.browser.config.ts"}
-	if only := os.Getenv("ALFRED_BROWSER_ONLY"); only != "" {
+	if only := os.Getenv("ALFRED_BROWSER_ONLY"); only != "" && what == "" {
 		args = append(args, only)
 	}
 	c := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", args[0]), args[1:]...) //nolint:gosec // G204: our own
 	c.Dir = web
-	c.Env = append(os.Environ(), "ALFRED_BROWSER_WORLD="+path, "NO_COLOR=1")
+	c.Env = append(os.Environ(), "ALFRED_BROWSER_WORLD="+path, "ALFRED_BROWSER_WHAT="+what, "NO_COLOR=1")
 	out, err := c.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

@@ -127,4 +127,43 @@ describe('the shell', () => {
     v.clean();
     await v.end();
   });
+
+  it('finds people, teams, keys, decisions and requests with Ctrl K, and opens each', async () => {
+    const v = await visit('owner');
+    await v.open('/my-usage');
+    const prefix = world.keys.member.slice(0, 8);
+    for (const [typed, group, heading] of [
+      ['Lovel', 'People', 'Ada Lovelace'],
+      ['Engine', 'Teams', 'Engineering'],
+      [prefix, 'Keys', 'Edsger Dijkstra'],
+      [world.decision, 'Decisions', 'Why was this refused?'],
+      [world.request, 'Requests', 'Requests'],
+    ] as const) {
+      await v.page.keyboard.press('Control+K');
+      const answered = v.page.waitForResponse((r) => r.url().includes('/v1/admin/search'));
+      await v.page.getByPlaceholder(/People, teams/).fill(typed);
+      await answered;
+      const dialog = v.page.getByRole('dialog');
+      await dialog.locator('.mantine-Spotlight-action').first().waitFor();
+      await v.page.keyboard.press('ArrowDown');
+      await v.page.keyboard.press('Enter');
+      await v.page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+      await dialog.filter({ has: v.page.getByPlaceholder(/People, teams/) }).waitFor({ state: 'detached' });
+      await v.settled();
+      v.clean();
+      if (group === 'Requests') await v.page.getByRole('dialog').getByText('Who paid?').waitFor();
+    }
+    await v.end();
+  });
+
+  it('finds nothing in words, and only pages for a member', async () => {
+    const v = await visit('member');
+    await v.open('/my-usage');
+    await v.page.keyboard.press('Control+K');
+    await v.page.getByPlaceholder('Pages').fill('Lovelace');
+    await v.page.getByText(/Nothing is called “Lovelace”/).waitFor();
+    expect(await violations(v.page)).toEqual([]);
+    v.clean();
+    await v.end();
+  });
 });

@@ -25,7 +25,8 @@ type stack struct {
 	key  string // of the owner
 }
 
-func start(t *testing.T, web string) *stack {
+// start runs them; before says what has to be there first, such as a history, and gives the settings that lead to it.
+func start(t *testing.T, web string, before func(t *testing.T, admin string) (env []string)) *stack {
 	t.Helper()
 	bin := t.TempDir()
 	for _, name := range []string{"alfred", "alfred-extproc", "alfred-admin"} {
@@ -63,6 +64,9 @@ func start(t *testing.T, web string) *stack {
 			front = port
 		}
 		env = append(env, name+"="+strconv.Itoa(port))
+	}
+	if before != nil {
+		env = append(env, before(t, filepath.Join(bin, "alfred-admin"))...)
 	}
 	base := "http://localhost:" + strconv.Itoa(front)
 	env = append(env, "ALFRED_HOME="+home, "ALFRED_PUBLIC_URL="+base, "ALFRED_UI_DIR="+filepath.Join(web, "dist"), "ALFRED_REDIS_TIMEOUT=2s")

@@ -58,6 +58,7 @@ export function LongTable<T>({ label, list, columns: all, idOf, empty, sort, onS
     const top = body.current ? Math.round(body.current.getBoundingClientRect().top + window.scrollY) : 0;
     if (Math.abs(top - margin) > 1) setMargin(top);
   });
+  const items = rows.getVirtualItems(); // before its range, which it works out
   const range = rows.range;
   const [firstShown, lastShown] = [range?.startIndex ?? 0, range?.endIndex ?? 0];
   useEffect(() => list.look(firstShown, lastShown));
@@ -110,7 +111,7 @@ export function LongTable<T>({ label, list, columns: all, idOf, empty, sort, onS
           onFocus={(e) => setFocused(Number((e.target as HTMLElement).closest('tr')?.dataset.index ?? NaN) || 0)}
           onBlur={(e) => e.relatedTarget && !body.current?.contains(e.relatedTarget as Node) && setFocused(null)}
         >
-          {rows.getVirtualItems().flatMap((item) => {
+          {items.flatMap((item) => {
             const gap = item.start - at;
             at = item.end;
             const row = list.rowAt(item.index);

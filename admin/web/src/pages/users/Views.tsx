@@ -98,7 +98,7 @@ function Save({ opened, query, onClose, onSaved }: { opened: boolean; query: str
           e.preventDefault();
           if (!name.trim()) return;
           put.mutate(
-            { params: { path: { view_id: `view_${newKey()}` } }, body: { page: 'users', name: name.trim(), query } },
+            { params: { path: { view_id: newKey() } }, body: { page: 'users', name: name.trim(), query } },
             { onSuccess: () => { onSaved(); done(`The view “${name.trim()}” is saved.`); close(); } },
           );
         }}
