@@ -14,6 +14,7 @@ type world struct {
 	Team     string            `json:"team"`
 	Decision string            `json:"decision"`
 	Request  string            `json:"request"`
+	Fresh    bool              `json:"fresh"` // nothing has happened yet
 }
 
 // xss is in every free text: whatever shows it as markup would run it, which the policy and the console's watch would tell.

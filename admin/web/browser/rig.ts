@@ -10,6 +10,8 @@ export type Role = 'owner' | 'admin' | 'teamAdmin' | 'member' | 'refused' | 'sus
 export interface World extends SampleWorld {
   base: string;
   chromium: string;
+  /** Nothing has happened yet in this stack. */
+  fresh: boolean;
   keys: Record<Role, string>;
 }
 

@@ -3,10 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(closed);
 
-const fresh = Boolean((world as unknown as { fresh?: boolean }).fresh);
-
 // An installation in which nothing has happened yet has a stack of its own: TestFirstSteps.
-describe.skipIf(!fresh)('First steps', () => {
+describe.skipIf(!world.fresh)('First steps', () => {
   it('are checked as they happen: each flips over the stream, with nothing asked again and no reload', async () => {
     const v = await visit('owner');
     const { page, context } = v;
