@@ -28,7 +28,7 @@ func (s *Store) LoadHistory(ctx context.Context, org alfred.OrgID, days iter.Seq
 	}
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(loaders)
-	load := &load{store: s, zones: zones, counters: map[counterKey]*counterSum{}, keys: map[alfred.KeyID]time.Time{}, rollups: map[rollupKey]*alfred.UsageSums{}}
+	load := &load{store: s, zones: zones, counters: counterSums{}, keys: map[alfred.KeyID]time.Time{}, rollups: map[rollupKey]*alfred.UsageSums{}}
 	turns := make(chan struct{}, 1) // days are added up in their order
 	turns <- struct{}{}
 	for events := range days {
@@ -62,29 +62,17 @@ const loaders = 2
 type load struct {
 	store    *Store
 	zones    map[alfred.OrgID]*time.Location
-	counters map[counterKey]*counterSum
+	counters counterSums
 	keys     map[alfred.KeyID]time.Time
 	rollups  map[rollupKey]*alfred.UsageSums
 }
 
-type counterSum struct {
-	amount alfred.Credits
-	end    time.Time
-}
-
 // day writes one day, and adds it up when it is its turn.
 func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan struct{}) error {
-	sums, counters := usageSums{}, map[counterKey]*counterSum{}
+	sums, counters := usageSums{}, counterSums{}
 	for _, e := range events {
 		sums.add(e)
-		for _, c := range e.Charges {
-			k := counterKey{e.Org, c.Counter.Kind, c.Counter.Subject, c.Counter.Window.Start.UTC()}
-			if have := counters[k]; have != nil {
-				have.amount += c.Amount
-			} else {
-				counters[k] = &counterSum{c.Amount, c.Counter.Window.End}
-			}
-		}
+		counters.add(e)
 	}
 	on := day(events[0].At)
 	spent := spentOf(events)
@@ -101,11 +89,7 @@ func (l *load) day(ctx context.Context, events []alfred.UsageEvent, turn <-chan 
 		return ctx.Err()
 	}
 	for k, c := range counters {
-		if have := l.counters[k]; have != nil {
-			have.amount += c.amount
-		} else {
-			l.counters[k] = c
-		}
+		l.counters.sum(k, *c)
 	}
 	_, keys, at := keyUses(spent)
 	for i, k := range keys {
@@ -149,13 +133,12 @@ func (l *load) finish(ctx context.Context, org alfred.OrgID) error {
 	if err := l.flush(ctx, func(rollupKey) bool { return true }); err != nil {
 		return err
 	}
-	counters := slices.SortedFunc(maps.Keys(l.counters), counterKey.compare)
-	err := l.store.copyRows(ctx, "counter_usage", []string{"org_id", "kind", "subject", "window_start", "window_end", "settled"}, len(counters), func(i int) []any {
-		k := counters[i]
-		return []any{k.org, k.kind, k.subject, k.start, l.counters[k].end, int64(l.counters[k].amount)}
-	})
-	if err != nil {
-		return err
+	// Jobs of an installation that runs may have moved credits meanwhile, so
+	// counters may be there.
+	for some := range slices.Chunk(l.counters.keys(), 10_000) {
+		if err := l.store.q(ctx).AddCounterUsage(ctx, l.counters.rows(some)); err != nil {
+			return failed(err, "add up counters")
+		}
 	}
 	// Days have been analyzed one by one, and all of them together would take as
 	// long as some of them took to load.

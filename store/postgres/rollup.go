@@ -18,7 +18,11 @@ func (s *Store) addUp(ctx context.Context, events, refused []alfred.UsageEvent) 
 	if len(events)+len(refused) == 0 {
 		return nil
 	}
-	if err := s.q(ctx).AddCounterUsage(ctx, counterRows(events)); err != nil {
+	counters := counterSums{}
+	for _, e := range events {
+		counters.add(e)
+	}
+	if err := s.q(ctx).AddCounterUsage(ctx, counters.rows(counters.keys())); err != nil {
 		return failed(err, "add up counters")
 	}
 	zones, err := s.zones(ctx, events, refused)
@@ -69,22 +73,39 @@ func (a counterKey) compare(b counterKey) int {
 	return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.kind, b.kind), cmp.Compare(a.subject, b.subject), a.start.Compare(b.start))
 }
 
-func counterRows(events []alfred.UsageEvent) (rows db.AddCounterUsageParams) {
-	sums, ends := map[counterKey]alfred.Credits{}, map[counterKey]time.Time{}
-	for _, e := range events {
-		for _, c := range e.Charges {
-			k := counterKey{e.Org, c.Counter.Kind, c.Counter.Subject, c.Counter.Window.Start.UTC()}
-			sums[k] += c.Amount
-			ends[k] = c.Counter.Window.End
-		}
+type counterSum struct {
+	amount alfred.Credits
+	end    time.Time
+}
+
+// counterSums is what events add to each counter.
+type counterSums map[counterKey]*counterSum
+
+func (s counterSums) add(e alfred.UsageEvent) {
+	for _, c := range e.Charges {
+		s.sum(counterKey{e.Org, c.Counter.Kind, c.Counter.Subject, c.Counter.Window.Start.UTC()}, counterSum{c.Amount, c.Counter.Window.End})
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(sums), counterKey.compare) {
+}
+
+func (s counterSums) sum(k counterKey, more counterSum) {
+	if have := s[k]; have != nil {
+		have.amount, have.end = have.amount+more.amount, more.end
+	} else {
+		s[k] = &more
+	}
+}
+
+// keys are in the order in which rows are touched.
+func (s counterSums) keys() []counterKey { return slices.SortedFunc(maps.Keys(s), counterKey.compare) }
+
+func (s counterSums) rows(keys []counterKey) (rows db.AddCounterUsageParams) {
+	for _, k := range keys {
 		rows.OrgIds = append(rows.OrgIds, string(k.org))
 		rows.Kinds = append(rows.Kinds, string(k.kind))
 		rows.Subjects = append(rows.Subjects, k.subject)
 		rows.WindowStarts = append(rows.WindowStarts, k.start)
-		rows.WindowEnds = append(rows.WindowEnds, ends[k])
-		rows.Amounts = append(rows.Amounts, int64(sums[k]))
+		rows.WindowEnds = append(rows.WindowEnds, s[k].end)
+		rows.Amounts = append(rows.Amounts, int64(s[k].amount))
 	}
 	return rows
 }
