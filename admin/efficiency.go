@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -27,6 +28,13 @@ type thrift struct {
 	wasted alfred.Credits // of requests that did not complete
 }
 
+// comparedThrift is who got what in some hours, as it was known at asOf.
+type comparedThrift struct {
+	all         []*thrift
+	from, until time.Time
+	asOf        time.Time
+}
+
 // GetEfficiency ranks teams, or people under pseudonyms, by what they pay for
 // output, against what others pay for that of the same models.
 func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestObject) (api.GetEfficiencyResponseObject, error) {
@@ -43,12 +51,20 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 		return nil, err
 	}
 	by := alfred.UsageDimension(orDefault(p.By, api.GetEfficiencyParamsByTeam))
-	all, err := s.thrifts(ctx, actor.Org, q, by)
+	end := q.Until
+	if q.ToNow {
+		end = time.Time{} // the same question a moment later
+	}
+	have, err := s.compared.of(fmt.Sprint(actor.Org, by, q.From, end, q.Filter), snap.now, func() (comparedThrift, error) {
+		all, err := s.thrifts(ctx, actor.Org, q, by)
+		from, until := hours(q.From, q.Until)
+		return comparedThrift{all, from, until, s.asOf(ctx, actor.Org)}, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	from, until := hours(q.From, q.Until)
-	out := api.Efficiency{By: api.EfficiencyBy(by), From: from, Until: until, AsOf: s.asOf(ctx, actor.Org), MinimumRequests: rankedFrom, Data: []api.EfficiencyRow{}}
+	all := have.all
+	out := api.Efficiency{By: api.EfficiencyBy(by), From: have.from, Until: have.until, AsOf: have.asOf, MinimumRequests: rankedFrom, Data: []api.EfficiencyRow{}}
 	medians := medianPrices(all)
 	for _, t := range all {
 		out.Data = append(out.Data, t.row(medians))

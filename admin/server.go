@@ -50,6 +50,7 @@ type server struct {
 	origins   *http.CrossOriginProtection
 	byAddress *attempts // to sign in
 	byPrefix  *attempts
+	compared  recent[comparedThrift]
 }
 
 // requestLimit bounds how long a request may wait for the stores: a store that

@@ -251,4 +251,27 @@ func TestEfficiency(t *testing.T) {
 			t.Errorf("a person is named: %v", row)
 		}
 	}
+
+	// It is dear to work out, so it may be half a minute old, and says so; not
+	// for somebody who may see something else.
+	w.clock.Set(w.clock.Now().Add(time.Second))
+	w.useAll(used{few, green, at, "gpt-4", 100, 100, ""})
+	requests := func(key string) (sum float64, asOf string) {
+		again := w.do("GET", "/v1/admin/efficiency", key, "").is(http.StatusOK)
+		for _, r := range again["data"].([]any) {
+			sum += number(r.(map[string]any)["requests"])
+		}
+		return sum, text(again["as_of"])
+	}
+	if n, asOf := requests(w.owner.key); n != 101 || asOf != text(got["as_of"]) {
+		t.Errorf("a moment later: %v requests as of %s, want what was true at %s", n, asOf, got["as_of"])
+	}
+	w.do("POST", "/v1/admin/teams/"+green+"/members/"+few.id+"?is_admin=true", w.owner.key, "").is(http.StatusOK)
+	if n, _ := requests(few.key); n != 2 {
+		t.Errorf("an admin of one team sees %v requests, want its 2", n)
+	}
+	w.clock.Set(w.clock.Now().Add(30 * time.Second))
+	if n, _ := requests(w.owner.key); n != 102 {
+		t.Errorf("half a minute later: %v requests, want all 102", n)
+	}
 }
