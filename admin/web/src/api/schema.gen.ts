@@ -164,7 +164,8 @@ export interface paths {
         /**
          * Who gets most out of their credits
          * @description Ranked by credits per 1,000 output tokens against the same models' median: 0.8 is a fifth cheaper than is usual for the models that were
-         *     used. What has fewer than 50 requests is listed without a rank. People are shown under pseudonyms, except to themselves.
+         *     used. What has fewer than 50 requests is listed without a rank. People are shown under pseudonyms, except to themselves. It may be half a
+         *     minute old: as_of says.
          */
         get: operations["getEfficiency"];
         put?: never;
