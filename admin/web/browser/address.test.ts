@@ -7,7 +7,20 @@ beforeAll(async () => {
 });
 afterAll(closed);
 
-const main = () => v.page.locator('main').innerText();
+/** What the page says, without the marks of a chart, which follow its width. It has said it twice. */
+async function main(): Promise<string> {
+  const read = () =>
+    v.page.locator('main').evaluate((e) => {
+      const axes = [...e.querySelectorAll('svg text')].map((t) => t.textContent);
+      return (e as HTMLElement).innerText.split('\n').filter((line) => !axes.includes(line)).join('\n');
+    });
+  for (let before = await read(); ; ) {
+    await new Promise((done) => setTimeout(done, 250));
+    const text = await read();
+    if (still(text) === still(before)) return text;
+    before = text;
+  }
+}
 /** Without what passes by itself. */
 const still = (text: string) => text.replaceAll(/\d+ (second|minute)s? ago|just now|now|as of [^\n]*/g, '');
 

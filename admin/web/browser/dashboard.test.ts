@@ -63,6 +63,7 @@ it("the guide's dashboard, step by step as it prints them", async () => {
   // "Set vacation status", "Assign admin privileges", "edit": from the person's menu.
   await page.getByRole('link', { name: 'Manage Users', exact: true }).click();
   await page.getByRole('searchbox').fill(String(at));
+  await page.getByText('1–1 of 1').waitFor(); // what comes late would close a menu
   await row.getByRole('button', { name: `More for New User ${at}` }).click();
   for (const act of ['Edit user', 'Set vacation', 'Give admin privilege', 'Delete user']) await page.getByRole('menuitem', { name: act }).waitFor();
   await page.keyboard.press('Escape');

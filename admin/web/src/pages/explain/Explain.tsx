@@ -2,14 +2,11 @@ import { Button, Skeleton } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
 import { IconAlertTriangle, IconArrowRight, IconBan, IconCheck, IconClipboardText, IconClock, IconMail, IconMinus, IconX } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
-import { api, useSession, type components } from '@/api';
+import { api, useSession } from '@/api';
 import { Card, Credits, ErrorState, Export, Id, LimitBar, PageHeader, Time, Tone } from '@/components';
-import { absolute, duration, number } from '@/format';
-import { askMail, forSupport, outcomeOf } from './words';
+import { absolute, duration } from '@/format';
+import { askMail, forSupport, inWords, outcomeOf, passing, standing, type Check, type Decision } from './words';
 import classes from './Explain.module.css';
-
-export type Decision = components['schemas']['DecisionExplained'];
-type Check = components['schemas']['DecisionCheck'];
 
 /** Why one request was let through or refused: the checks in their order, what would have passed, and what to do. */
 export default function Explain() {
@@ -62,7 +59,7 @@ export default function Explain() {
       </div>
       <div className={classes.layout}>
         <div className={classes.main}>
-          <Card title={d.title} about={d.detail} flush>
+          <Card title={d.title} about={inWords(d)} flush>
             {d.checks.length > 0 && (
               <ol className={classes.checks} aria-label="Checks in their order">
                 {d.checks.map((c, i) => (
@@ -123,7 +120,7 @@ function CheckRow({ check: c, unit }: { check: Check; unit: string }) {
       </span>
       <div className={classes.what}>
         <div className={classes.title}>{c.title}</div>
-        <div className="soft">{c.detail}</div>
+        <div className="soft">{standing(c)}</div>
         {barred && c.outcome !== 'skipped' && (
           <div className={classes.bar}>
             <LimitBar used={c.settled!} held={c.held ?? 0} limit={c.limit!} label={c.title} />
@@ -151,9 +148,8 @@ function Passes({ decision: d }: { decision: Decision }) {
             <li key={i}>
               <IconArrowRight size={16} aria-hidden />
               <div>
-                {p.detail}
+                {passing(p, d.unit)}
                 {p.at && <div className="soft">{absolute(p.at, d.tz)}</div>}
-                {p.credits !== undefined && p.kind === 'credits' && <div className="soft">{number(p.credits)} more in this window</div>}
               </div>
             </li>
           ))}

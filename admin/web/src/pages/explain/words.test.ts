@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Decision } from './Explain';
-import { askMail, forSupport, outcomeOf } from './words';
+import { askMail, forSupport, inWords, outcomeOf, passing, standing, type Decision } from './words';
 
 const refused: Decision = {
   id: 'dec_1', request_id: 'req_1', user: 'user_1', person: { id: 'user_1', name: 'Ann', email: 'ann@company.com' }, key: 'key_1', key_prefix: 'tp-4f2a', at: '2026-11-23T10:00:00Z', allowed: false,
@@ -14,6 +13,14 @@ it('says whether trying again helps', () => {
   expect(outcomeOf(refused)).toBe('refused');
   expect(outcomeOf({ ...refused, retry: true })).toBe('refused, try again');
   expect(outcomeOf({ ...refused, allowed: true })).toBe('allowed');
+});
+
+it('writes figures as every page does, and times in the window’s zone', () => {
+  expect(inWords({ ...refused, resets_at: '2026-12-01T00:00:00Z' })).toMatch(/^This request needs at least 20 credits, and 0 of 10,000 are left\. Resets .*1 Dec 2026|Dec 1, 2026/);
+  expect(inWords({ ...refused, retry: true })).toBe(refused.detail);
+  expect(standing(refused.checks[0]!)).toBe('0 of 10,000 left, 380 held by requests in flight.');
+  expect(standing({ ...refused.checks[0]!, left: null, detail: 'The limit is 10.' })).toBe('The limit is 10.');
+  expect(passing(refused.passes[0]!, 'credits')).toBe('with 1,312 more credits in this window');
 });
 
 it('gives support everything but the key', () => {

@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router';
 import { IconApi } from '@tabler/icons-react';
 import { api, useSession, type components } from '@/api';
-import { Card, Credits, DataTable, EmptyState, Export, Time, Tone, type Column } from '@/components';
+import { Card, Credits, DataTable, EmptyState, Export, Time, type Column } from '@/components';
 import { millis, number } from '@/format';
 import { id, useUrlState } from '@/url/state';
+import { Outcome, tokens } from '../requests/outcome';
 
 type Row = components['schemas']['RequestRow'];
 
@@ -19,7 +20,7 @@ export function Requests() {
     { id: 'at', title: 'When', cell: (r) => <Link to={`/explain/${r.decision_id}` as '/'}><Time at={r.at} zone={session.window.zone} /></Link>, width: 150 },
     { id: 'model', title: 'Model', cell: (r) => r.model },
     { id: 'outcome', title: 'Outcome', cell: (r) => <Outcome row={r} />, from: 'tablet' },
-    { id: 'tokens', title: 'Tokens', numeric: true, cell: (r) => number(Object.values(r.usage).reduce((a, b) => a + b, 0)), from: 'desktop' },
+    { id: 'tokens', title: 'Tokens', numeric: true, cell: (r) => number(tokens(r.usage)), from: 'desktop' },
     { id: 'millis', title: 'Took', numeric: true, cell: (r) => millis(r.millis), from: 'desktop' },
     { id: 'cost', title: 'Credits', numeric: true, cell: (r) => <Credits value={r.cost} /> },
   ];
@@ -42,15 +43,5 @@ export function Requests() {
         }
       />
     </Card>
-  );
-}
-
-/** How it ended, in a word. */
-function Outcome({ row }: { row: Row }) {
-  const good = row.status >= 200 && row.status < 300;
-  return (
-    <>
-      <Tone tone={good ? 'ok' : row.status >= 400 || row.status === 0 ? 'bad' : 'plain'}>{row.outcome || row.status}</Tone> {row.shrunk && <Tone tone="warn">shortened to fit</Tone>} {row.estimated && <Tone>estimated</Tone>}
-    </>
   );
 }

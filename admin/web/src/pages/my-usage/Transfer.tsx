@@ -55,7 +55,7 @@ export function Transfer({ opened, onClose, available, unit }: { opened: boolean
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <TextInput label="Recipient" description="The e-mail address that your colleague is known by here." placeholder="colleague@company.com" type="email" required data-autofocus {...form.getInputProps('recipient')} />
-          <NumberInput label="Credits" description={available === undefined ? undefined : `You have ${number(available)} available.`} min={1} allowNegative={false} thousandSeparator=" " required {...form.getInputProps('amount')} />
+          <NumberInput label="Credits" description={available === undefined ? undefined : `You have ${number(available)} available.`} min={1} allowNegative={false} required {...form.getInputProps('amount')} />
           <Textarea label="Reason" description="Your colleague and the audit log see it." maxLength={500} autosize minRows={2} placeholder="Project deadline support" {...form.getInputProps('reason')} />
           {send.error !== null && !inForm && <Refused error={send.error} />}
           <Group justify="space-between" gap="xs">

@@ -42,18 +42,18 @@ export function Models() {
       title: 'Model',
       sortable: true,
       cell: (m) => (
-        <>
-          <span className={classes.model}>{m.model}</span>{' '}
-          {!m.priced && (
+        <span className={classes.name}>
+          <span className={classes.model}>{m.model}</span>
+          {!m.priced && m.requests > 0 && (
             <Tone tone="warn" icon={IconAlertTriangle}>
               unpriced
             </Tone>
           )}
-        </>
+        </span>
       ),
     },
     { id: 'provider', title: 'Provider', cell: (m) => m.provider || <span className="soft">–</span>, from: 'desktop' },
-    { id: 'pattern', title: 'Priced as', cell: (m) => <span className="mono">{m.price.pattern}</span>, from: 'desktop' },
+    { id: 'pattern', title: 'Priced as', cell: (m) => (m.priced ? <span className="mono">{m.price.pattern}</span> : <span className="soft">default price</span>), from: 'desktop' },
     { id: 'input', title: 'Input', numeric: true, cell: (m) => number(m.price.input), from: 'tablet' },
     { id: 'output', title: 'Output', numeric: true, cell: (m) => number(m.price.output), from: 'tablet' },
     { id: 'max', title: 'Longest answer', numeric: true, cell: (m) => number(m.max_output_tokens), from: 'wide' },
@@ -62,9 +62,9 @@ export function Models() {
     { id: 'credits', title: 'Credits', numeric: true, sortable: true, cell: (m) => <Credits value={m.credits} /> },
   ];
   return (
-    <>
+    <div className={classes.stack}>
       {unpriced.length > 0 && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={18} />} title={`${number(unpriced.length)} ${unpriced.length === 1 ? 'model was' : 'models were'} used without a price of ${unpriced.length === 1 ? 'its' : 'their'} own`} mb="lg">
+        <Alert color="yellow" icon={<IconAlertTriangle size={18} />} title={`${number(unpriced.length)} ${unpriced.length === 1 ? 'model was' : 'models were'} used without a price of ${unpriced.length === 1 ? 'its' : 'their'} own`}>
           {unpriced.slice(0, 5).map((m) => m.model).join(', ')}
           {unpriced.length > 5 && ` and ${unpriced.length - 5} more`}. They are charged by the default price, which is meant to be on the safe side.
         </Alert>
@@ -111,7 +111,7 @@ export function Models() {
         />
       </Card>
       <Versions versions={models.data.versions} />
-    </>
+    </div>
   );
 }
 

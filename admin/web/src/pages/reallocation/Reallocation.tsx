@@ -32,8 +32,8 @@ export default function Reallocation() {
   const clear = () => set({ user: '', name: '', from: '', until: '', min: null, max: null, after: null });
   const columns: Column<Transfer>[] = [
     { id: 'at', title: 'When', width: 140, cell: (t) => <Time at={t.created_at} zone={zone} /> },
-    { id: 'from', title: 'From', cell: (t) => <End id={t.sender_id} address={t.sender_email} me={session.user.id} /> },
-    { id: 'to', title: 'To', cell: (t) => <End id={t.recipient_id} address={t.recipient_email} me={session.user.id} /> },
+    { id: 'from', title: 'From', cell: (t) => <End id={t.sender_id} address={t.sender_email || t.sender_name} me={session.user.id} /> },
+    { id: 'to', title: 'To', cell: (t) => <End id={t.recipient_id} address={t.recipient_email || t.recipient_name} me={session.user.id} /> },
     { id: 'amount', title: 'Credits', numeric: true, cell: (t) => <Credits value={t.amount} /> },
     {
       id: 'kind',
@@ -79,7 +79,7 @@ export default function Reallocation() {
             what={all ? 'transfers' : 'my-transfers'}
             request={{ path: all ? '/v1/admin/transfers' : '/v1/users/me/transfers', query: all ? paged : between }}
             csvPath={all ? '/v1/admin/transfers.csv' : undefined}
-            rows={() => ({ head: ['id', 'created_at', 'sender', 'recipient', 'amount', 'reason', 'expires_at'], rows: (rows ?? []).map((t) => [t.id, t.created_at, t.sender_email, t.recipient_email, t.amount, t.reason, t.expires_at]) })}
+            rows={() => ({ head: ['id', 'created_at', 'sender', 'recipient', 'amount', 'reason', 'expires_at'], rows: (rows ?? []).map((t) => [t.id, t.created_at, t.sender_email || t.sender_name, t.recipient_email || t.recipient_name, t.amount, t.reason, t.expires_at]) })}
           />
         }
       >

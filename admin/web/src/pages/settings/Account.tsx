@@ -106,7 +106,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
         <Stack gap="md">
           <TextInput label="Name" required maxLength={200} disabled={!edits} value={f.name} onChange={(e) => setF({ ...f, name: e.currentTarget.value })} error={!f.name.trim() ? 'A name is needed.' : undefined} />
           <TeamField value={f.team} name={a.team_name} onChange={(team) => setF({ ...f, team })} />
-          <NumberInput label="Budget of its own" description={`In ${session.organisation.unit}, for each window. Empty: the team’s share alone.`} placeholder="none" min={0} max={9e9} allowNegative={false} thousandSeparator=" " hideControls disabled={!edits} value={f.budget} onChange={(budget) => setF({ ...f, budget })} />
+          <NumberInput label="Budget of its own" description={`In ${session.organisation.unit}, for each window. Empty: the team’s share alone.`} placeholder="none" min={0} max={9e9} allowNegative={false} hideControls disabled={!edits} value={f.budget} onChange={(budget) => setF({ ...f, budget })} />
           <TextInput label="Cost centre" maxLength={100} disabled={!edits} value={f.center} onChange={(e) => setF({ ...f, center: e.currentTarget.value })} />
           {changed.includes('team') && <Alert variant="light">From the next request on it draws on the pool of the other team. What it used stays where it was used.</Alert>}
           {error !== null && <Refused error={error} />}
@@ -158,7 +158,8 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
           await client.DELETE('/v1/admin/service-accounts/{account_id}', { params: { path, header: ifMatch(base) as never } });
           done(`${a.name} is deleted.`);
           onGone();
-          anew();
+          // All but itself, which is not there to be read again.
+          void queries.invalidateQueries({ queryKey: ['get', '/v1/admin/service-accounts'], predicate: (q) => q.queryKey[2] !== 'one' });
         }}
       />
     </Stack>

@@ -116,7 +116,7 @@ export function LimitForm({ given, before, all, tagged, onDone }: Props) {
         description={capped ? '0 refuses everything.' : 'At least 1.'}
         value={value}
         error={tried ? faults.value : undefined}
-        thousandSeparator=" "
+       
         allowNegative={false}
         allowDecimal={capped}
         max={capped ? 9e9 : 60_000_000}

@@ -59,7 +59,7 @@ export function NewAccount({ opened, onClose, onMade }: { opened: boolean; onClo
           <Stack gap="md">
             <TextInput label="Name" description="What it is in lists of usage: the program, and where it runs." placeholder="Nightly reports, production" required maxLength={200} value={name} onChange={(e) => setName(e.currentTarget.value)} error={(tried && !name.trim() && 'A name is needed.') || (param === 'name' && create.error instanceof Problem && create.error.message)} data-autofocus />
             <TeamField value={team} onChange={setTeam} error={tried && !team ? 'Choose the team that answers for it.' : param === 'team_id' && create.error instanceof Problem ? create.error.message : undefined} />
-            <NumberInput label="Budget of its own" description={`In ${session.organisation.unit}, for each window; it pays before the team’s share. Empty: the share alone.`} placeholder="none" min={0} max={9e9} allowNegative={false} thousandSeparator=" " hideControls value={budget} onChange={setBudget} />
+            <NumberInput label="Budget of its own" description={`In ${session.organisation.unit}, for each window; it pays before the team’s share. Empty: the share alone.`} placeholder="none" min={0} max={9e9} allowNegative={false} hideControls value={budget} onChange={setBudget} />
             <TextInput label="Cost centre" maxLength={100} value={center} onChange={(e) => setCenter(e.currentTarget.value)} />
             {create.error !== null && !param && <Refused error={create.error} />}
             <Button type="submit" loading={create.isPending} style={{ alignSelf: 'flex-end' }}>

@@ -31,7 +31,7 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
     // eslint-disable-next-line -- follows what was read only while nothing is typed
   }, [tagged]);
   const set = <F extends keyof Values>(field: F) => (value: Values[F]) => setV((now) => ({ ...now, [field]: value }));
-  const figure = (field: keyof Values) => ({ value: v[field] as number | string, onChange: set(field) as (x: number | string) => void, min: 0, max: 9_000_000_000, allowNegative: false, thousandSeparator: ' ', error: wrong(field) });
+  const figure = (field: keyof Values) => ({ value: v[field] as number | string, onChange: set(field) as (x: number | string) => void, min: 0, max: 9_000_000_000, allowNegative: false, error: wrong(field) });
   const wrong = (field: keyof Values) => (error instanceof Problem && error.param?.split('.').at(-1) === field ? error.message : v[field] === '' ? 'Enter a value.' : undefined);
   const empty = touched.some((f) => v[f] === '');
 

@@ -87,7 +87,7 @@ test('two admins: what was typed stays, what somebody else changed is told and k
   await user.type(quota, '2000');
   await user.click(screen.getByRole('button', { name: 'Review changes' }));
   expect(await screen.findByText('Team pool is now 30,000')).toBeVisible();
-  expect(quota).toHaveValue('2 000');
+  expect(quota).toHaveValue('2,000');
   await user.click(screen.getByRole('button', { name: 'Review changes' }));
   await waitFor(() => expect(asked.filter((a) => a.method === 'PATCH').length).toBe(2));
   const [first, second] = asked.filter((a) => a.method === 'PATCH');

@@ -102,7 +102,7 @@ export function AddUser({ opened, onClose }: { opened: boolean; onClose: () => v
               min={0}
               max={9e9}
               allowNegative={false}
-              thousandSeparator=" "
+             
               hideControls
               value={typed.quota}
               onChange={(quota) => {

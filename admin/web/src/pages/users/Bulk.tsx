@@ -56,7 +56,7 @@ function Body({ kind, n, selection, onClose, onDone }: { kind: BulkKind; n: numb
       <Stack gap="md">
         <div>{w.about}</div>
         {kind === 'quota' && (
-          <NumberInput label="Quota" description={`${session.organisation.unit} for each window. Empty inherits the default of the team or organisation; 0 blocks.`} placeholder="inherits" min={0} max={9e9} allowNegative={false} thousandSeparator=" " hideControls value={quota} onChange={setQuota} data-autofocus />
+          <NumberInput label="Quota" description={`${session.organisation.unit} for each window. Empty inherits the default of the team or organisation; 0 blocks.`} placeholder="inherits" min={0} max={9e9} allowNegative={false} hideControls value={quota} onChange={setQuota} data-autofocus />
         )}
         {needsTeam && (
           <Select label="Team" required searchable placeholder={teams.isPending ? 'Loading…' : 'Choose a team'} error={teams.error ? 'The teams could not be loaded.' : null} data={(teams.data?.data ?? []).map((t) => ({ value: t.id, label: t.name }))} value={team} onChange={setTeam} data-autofocus />

@@ -132,7 +132,7 @@ function Fields({ first, onClose, only }: { first: Tagged<Person>; onClose: () =
           min={0}
           max={9e9}
           allowNegative={false}
-          thousandSeparator=" "
+         
           hideControls
           value={typed.quota}
           onChange={(quota) => set({ quota })}

@@ -1,8 +1,8 @@
-import { Anchor, Button, Group, Skeleton, Tabs } from '@mantine/core';
-import { IconAdjustments, IconArrowLeft, IconDots } from '@tabler/icons-react';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { Button, Group, Skeleton, Tabs } from '@mantine/core';
+import { IconAdjustments, IconDots } from '@tabler/icons-react';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import { allows, api, Problem, useSession } from '@/api';
-import { Card, Credits, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WindowBadge } from '@/components';
+import { Back, Card, Credits, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WindowBadge } from '@/components';
 import { date, number } from '@/format';
 import { flag, id, oneOf, useUrlState } from '@/url/state';
 import { RoleBadge } from '../columns';
@@ -29,13 +29,7 @@ export default function User() {
   const person = usePerson(user);
   const teamName = useTeamName();
   const why = api.useQuery('get', '/v1/admin/users/{user_id}/quota-explanation', { params: { path: { user_id: user } } }, { refetchInterval: 30_000, retry: false });
-  const back = (
-    <Anchor component={Link} to="/users" size="sm">
-      <Group gap={4} component="span">
-        <IconArrowLeft size={14} aria-hidden /> Manage Users
-      </Group>
-    </Anchor>
-  );
+  const back = <Back to="/users">Manage Users</Back>;
   const p = person.data?.data;
   if (person.error && !p) {
     const gone = person.error instanceof Problem && person.error.status === 404;
