@@ -328,7 +328,7 @@ func (s *server) price(ctx context.Context, e alfred.UsageEvent, out *api.Reques
 
 // perMillion is a price for showing, rounded to the nearest micro-credit.
 func perMillion(quantity int64, rate alfred.Credits) alfred.Credits {
-	hi, lo := bits.Mul64(uint64(quantity), uint64(rate)) //nolint:gosec // G115: neither is negative
+	hi, lo := bits.Mul64(uint64(quantity), uint64(rate)) // neither is negative
 	lo, carry := bits.Add64(lo, 500_000, 0)
 	if hi += carry; hi >= 1_000_000 {
 		return alfred.MaxCredits

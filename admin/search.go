@@ -49,7 +49,7 @@ func (s *server) searchRequest(ctx context.Context, id alfred.DecisionID) ([]api
 		return nil, err
 	}
 	covered, err := s.covers(ctx, actor, d.User)
-	if err != nil || !(covered || d.User == actor.User) {
+	if err != nil || !covered && d.User != actor.User {
 		return nil, err
 	}
 	user := string(d.User)

@@ -99,7 +99,7 @@ func (s *server) resume(r *http.Request, c *call, token string) error {
 		return err
 	}
 	passive, _ := strconv.ParseBool(r.URL.Query().Get("passive"))
-	if now.Sub(session.SeenAt) >= sessionSeen && !(c.operation == "getSession" && passive) {
+	if now.Sub(session.SeenAt) >= sessionSeen && (c.operation != "getSession" || !passive) {
 		if err := s.Records.SeeSession(ctx, session.Hash, now); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (w *world) listen(path, key string, headers ...string) listener {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	reply, err := server.Client().Do(r) //nolint:bodyclose // closed with the request's context
+	reply, err := server.Client().Do(r) // closed with the request's context
 	w.must(err)
 	if reply.StatusCode != http.StatusOK || reply.Header.Get("Content-Type") != "text/event-stream" {
 		w.Fatalf("stream: %d %s", reply.StatusCode, reply.Header.Get("Content-Type"))

@@ -70,7 +70,7 @@ func BenchmarkDecisionWhileTheStoreIsStopped(b *testing.B) {
 			mu.Lock()
 			took = append(took, spent)
 			mu.Unlock()
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) //nolint:forbidigo // what a caller does between two requests
 		}
 	})
 	slices.Sort(took)

@@ -79,6 +79,7 @@ func (g *Gate) degrade(ctx context.Context, a Admission, t terms, d alfred.Decis
 		if got = g.allowances.spend(a, t, g.now(), g.storeTime()); got.from != nil {
 			return g.admitted(a, t, d, got)
 		}
+	default: // denied
 	}
 	if asked {
 		g.voidUnknown(a, t)

@@ -201,7 +201,7 @@ func (w *life) end(m misfortune) {
 // pass lets time pass, with the upkeep of every process in it.
 func (w *life) pass(seconds int) {
 	for range seconds {
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // of a bubble's clock
 		w.seconds++
 		for i, p := range w.gates {
 			if k := p.endings.keeper; k.behind.Swap(false) && !k.resend(context.Background()) {

@@ -117,6 +117,7 @@ func (s *allowances) take(ctx context.Context, w *wanted) error {
 			continue
 		case alfred.VerdictGranted:
 			s.taken(w, newAllowance(reply.Record, request.Window, sent, request.TTL))
+		default: // there is nothing to set aside now
 		}
 		return nil
 	}

@@ -153,6 +153,7 @@ func Forget(r alfred.HoldRecord, end alfred.HoldEnd) Ending {
 		e.To.State = Expired
 	case alfred.EventVoid:
 		e.To = Standing{State: Void}
+	default: // settled
 	}
 	for _, c := range r.Caps {
 		e.add(c, -r.Granted, 0)

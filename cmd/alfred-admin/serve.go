@@ -90,7 +90,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	select {
 	case <-ctx.Done():
 		leaving.Store(true)
-		time.Sleep(c.ShutdownPause) // whoever asks for the health has time to hear
+		time.Sleep(c.ShutdownPause) //nolint:forbidigo // a pause is what is set: whoever asks for the health has time to hear
 	case err = <-failed:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)

@@ -148,7 +148,7 @@ func serve(ctx context.Context, c config.Extproc, server *extproc.Server, watch 
 	log.Info("stopping", "pause", c.ShutdownPause.String(), "drain", drainFor.String())
 	service.Leave()
 	if err == nil {
-		time.Sleep(c.ShutdownPause) // whoever asks for the health has time to hear
+		time.Sleep(c.ShutdownPause) //nolint:forbidigo // a pause is what is set: whoever asks for the health has time to hear
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 	service.Shutdown(drain)

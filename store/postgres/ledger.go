@@ -26,7 +26,7 @@ func (s *Store) TryLock(ctx context.Context, name string) (bool, error) {
 // before.
 func (s *Store) OpenCounters(ctx context.Context, org alfred.OrgID, after alfred.Counter, now time.Time, max int) ([]alfred.Counter, error) {
 	rows, err := s.q(ctx).OpenCounters(ctx, db.OpenCountersParams{
-		OrgID: org, Now: now, AfterKind: string(after.Kind), AfterSubject: after.Subject, AfterStart: after.Window.Start, Max: int32(min(max, 1<<20)), //nolint:gosec // bounded
+		OrgID: org, Now: now, AfterKind: string(after.Kind), AfterSubject: after.Subject, AfterStart: after.Window.Start, Max: int32(min(max, 1<<20)),
 	})
 	return each(rows, func(r db.OpenCountersRow) alfred.Counter {
 		return alfred.Counter{Kind: r.Kind, Subject: r.Subject, Window: alfred.Window{Start: r.WindowStart, End: r.WindowEnd}}

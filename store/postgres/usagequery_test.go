@@ -89,6 +89,7 @@ func sumsOf(events []alfred.UsageEvent, q alfred.UsageQuery) []alfred.UsageRow {
 			if e.Overrun {
 				one.Overruns = 1
 			}
+		default:
 		}
 		is := map[alfred.UsageDimension]string{
 			alfred.ByUser: string(e.User), alfred.ByTeam: string(e.Team), alfred.ByDepartment: string(e.Department), alfred.ByProject: string(e.Project),

@@ -128,6 +128,7 @@ func usageOf(e alfred.UsageEvent) (alfred.UsageSums, string) {
 		return alfred.UsageSums{Denials: 1}, deniedOutcome + string(e.Refused.Code)
 	case alfred.EventAdjust:
 		return alfred.UsageSums{Usage: e.Usage, Cost: e.Cost}, string(e.Outcome)
+	default:
 	}
 	one := alfred.UsageSums{Requests: 1, Usage: e.Usage, Cost: e.Cost, Millis: e.Millis}
 	if e.Estimated {

@@ -80,7 +80,7 @@ func dial(o Options) (redis.UniversalClient, Shape, error) {
 		options := a.single
 		if a.tls {
 			secure.ServerName = options.TLSConfig.ServerName
-			secure.InsecureSkipVerify = options.TLSConfig.InsecureSkipVerify //nolint:gosec // G402: asked for by skip_verify of the URL
+			secure.InsecureSkipVerify = options.TLSConfig.InsecureSkipVerify // asked for by skip_verify of the URL
 			options.TLSConfig, options.Dialer = nil, u.Dialer
 		}
 		if o.PoolSize > 0 {

@@ -167,6 +167,7 @@ func epochCases() []ledgerCase {
 				case alfred.EventExpired: // 20 come onto the counters from the record
 					b.settle(rec, 22, alfred.EndAdjusted)
 					b.moved(mine, before.Committed+2, before.Settled+2, 0)
+				default:
 				}
 			}
 		}},

@@ -38,7 +38,7 @@ func run(t *testing.T, before func(*testing.T, string) []string, fill func(*stac
 	if only := os.Getenv("ALFRED_BROWSER_ONLY"); only != "" && what == "" {
 		args = append(args, only)
 	}
-	c := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", args[0]), args[1:]...) //nolint:gosec // G204: our own
+	c := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", args[0]), args[1:]...)
 	c.Dir = web
 	c.Env = append(os.Environ(), "ALFRED_BROWSER_WORLD="+path, "ALFRED_BROWSER_WHAT="+what, "NO_COLOR=1")
 	out, err := c.CombinedOutput()

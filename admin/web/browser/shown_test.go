@@ -51,7 +51,7 @@ func seeded(t *testing.T, admin string) (env []string, owner string) {
 	}
 	t.Cleanup(live.Stop)
 	env = []string{"DATABASE_URL=" + pg.DSN(), "REDIS_URL=" + live.URL(), "ALFRED_SECRET_KEY=" + strings.Repeat("only for pictures ", 3), "ENVIRONMENT=development"}
-	seed := exec.CommandContext(t.Context(), admin, "seed", "-people", "240", "-events", "24000", "-days", "60") //nolint:gosec // G204: our own
+	seed := exec.CommandContext(t.Context(), admin, "seed", "-people", "240", "-events", "24000", "-days", "60")
 	seed.Env, seed.Dir = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME")), t.TempDir()
 	out, err := seed.CombinedOutput()
 	if err != nil {

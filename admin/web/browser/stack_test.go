@@ -30,7 +30,7 @@ func start(t *testing.T, web string, before func(t *testing.T, admin string) (en
 	t.Helper()
 	bin := t.TempDir()
 	for _, name := range []string{"alfred", "alfred-extproc", "alfred-admin"} {
-		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), "../../../cmd/"+name) //nolint:gosec // G204: our own
+		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), "../../../cmd/"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", name, err, out)
 		}
@@ -70,7 +70,7 @@ func start(t *testing.T, web string, before func(t *testing.T, admin string) (en
 	}
 	base := "http://localhost:" + strconv.Itoa(front)
 	env = append(env, "ALFRED_HOME="+home, "ALFRED_PUBLIC_URL="+base, "ALFRED_UI_DIR="+filepath.Join(web, "dist"), "ALFRED_REDIS_TIMEOUT=2s")
-	up := exec.CommandContext(t.Context(), filepath.Join(bin, "alfred"), "up", "--no-build") //nolint:gosec // G204: built above
+	up := exec.CommandContext(t.Context(), filepath.Join(bin, "alfred"), "up", "--no-build")
 	up.Env, up.Dir = env, t.TempDir()
 	var out bytes.Buffer
 	up.Stdout, up.Stderr = &out, &out
@@ -115,7 +115,7 @@ func (s *stack) until(what string, come func() bool) {
 		if time.Now().After(deadline) {
 			s.Fatalf("waited in vain: %s", what)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // polls with a deadline
 	}
 }
 
