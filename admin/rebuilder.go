@@ -131,7 +131,11 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	if err := c.catchUp(ctx); err != nil {
 		return err
 	}
-	counters, raised, err := b.raiseAll(ctx, c, e)
+	begun, err := b.doubt(ctx, org, e)
+	if err != nil {
+		return err
+	}
+	counters, raised, err := b.raiseAll(ctx, c, begun)
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,7 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	if err != nil {
 		return err
 	}
-	if !last.Continues(e) || last.Server != e.Server {
+	if !last.Continues(begun) || last.Server != e.Server {
 		return errMoved
 	}
 	built := last.Now
@@ -168,6 +172,27 @@ func (b *Rebuilder) rebuild(ctx context.Context, org alfred.OrgID) error {
 	b.Log.Warn("the live ledger was built from the record", "org", org, "epoch", last.Number, "was_empty", !e.Built, "counters", counters,
 		"raised", raised.String(), "holds_forgotten", forgotten, "moves_undone", undone, "millis", b.Now().Sub(began).Milliseconds())
 	return nil
+}
+
+// doubt comes before the first counter is raised. A ledger that came back older
+// believes by its own epoch that a charge without a hold is new to it; from the
+// first raising on it may be one that was raised. So its epoch becomes one of
+// this moment, still on the server that is gone, and such a charge goes to the
+// record, as it does after the building.
+func (b *Rebuilder) doubt(ctx context.Context, org alfred.OrgID, e alfred.Epoch) (alfred.Epoch, error) {
+	if !e.Built {
+		return e, nil // it believes nothing
+	}
+	gone := e
+	gone.Server = e.Lineage
+	if done, err := b.Live.FinishEpoch(ctx, org, gone, e.Number, e.Now); err != nil || !done {
+		return e, errors.Join(err, errMoved)
+	}
+	begun, err := b.Live.Epoch(ctx, org)
+	if err == nil && (begun.Current() || begun.Number != e.Number || begun.Lineage != e.Lineage || begun.Server != e.Server) {
+		err = errMoved
+	}
+	return begun, err
 }
 
 func (b *Rebuilder) comparison(org alfred.OrgID, holds int) *comparison {

@@ -195,6 +195,31 @@ func epochCases() []ledgerCase {
 			}
 			b.moved(b.personal(100).Group[0], 5, 5, 0)
 		}},
+		{name: "a ledger that stands on another server doubts from the moment at which it is told to", run: func(b *bench) {
+			rec := b.unheld(b.personal(100))
+			b.anew()
+			rec.Org, rec.Terms.Event.Org = b.org, b.org
+			b.finish(b.begin(), 3, time.Time{}, true)
+			e := b.epoch()
+			gone := e
+			gone.Server = "gone"
+			b.finish(gone, e.Number, e.Now, true)
+			got := b.epoch()
+			if !got.Built || got.Number != e.Number || got.Lineage != "gone" || !got.BuiltAt.Equal(e.Now.Truncate(time.Microsecond)) || got.Serial <= e.Serial || got.Server != "" && got.Current() {
+				b.Errorf("%+v, before: %+v", got, e)
+			}
+			event := rec.Terms.Event
+			event.At = e.Now
+			if end, err := b.ledger.Settle(b.ctx, alfred.Settlement{Record: rec, Cost: 5, Event: event}); alfred.ErrorCode(err) != alfred.CodeNotFound {
+				b.Errorf("what may have been known: %s, %v", end, err)
+			}
+			b.moved(b.personal(100).Group[0], 0, 0, 0)
+			b.grant(b.request(10, 10, b.personal(100)), 10) // whoever waited long enough believes it
+			b.correct(got, true, alfred.CounterChange{Counter: b.counter(alfred.CountUser, "ann"), Committed: 1, Settled: 1})
+			if after := b.epoch(); !after.Continues(got) {
+				b.Errorf("%+v does not continue %+v", after, got)
+			}
+		}},
 		{name: "what went to the record alone refuses a hold that comes later, and stays so", run: func(b *bench) {
 			b.anew()
 			e := b.begin()

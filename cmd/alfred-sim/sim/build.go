@@ -21,7 +21,7 @@ func (b building) BeginEpoch(ctx context.Context, org alfred.OrgID) (alfred.Epoc
 func (b building) FinishEpoch(ctx context.Context, org alfred.OrgID, seen alfred.Epoch, number int64, when time.Time) (bool, error) {
 	return at(b.world, b.host, b.world.redis, func() (bool, error) {
 		done, err := b.world.store.FinishEpoch(ctx, org, seen, number, when)
-		b.world.say("the ledger is built: %t, %v", done, err)
+		b.world.say("the ledger is built on %s: %t, %v", seen.Server, done, err)
 		return done, err
 	})
 }
