@@ -15,8 +15,9 @@ const (
 	Settled State = 'S'
 	Void    State = 'V'
 	Expired State = 'X'
-	// Forwarded is a hold that had no record when its settlement came, and may
-	// have been charged before: the permanent record alone charges it.
+	// Forwarded is a hold that had no record when its settlement came, or had
+	// ended otherwise, and may have been charged before: the permanent record
+	// alone charges it.
 	Forwarded State = 'F'
 )
 
@@ -166,12 +167,20 @@ func Forget(r alfred.HoldRecord, end alfred.HoldEnd) Ending {
 	return e
 }
 
-// Unknown is the error of a settlement whose hold has no record and may have
-// been charged before: its event belongs into the permanent record, which
+// Raises says whether a step charges what a ledger that came back older may have
+// been raised by already: a settlement without a hold, or one above the expiry
+// or the void that stands. One below it is only lowered too far, and raised by
+// the next comparison.
+func Raises(e Ending) bool {
+	return e.End == alfred.EndLate || e.End == alfred.EndAdjusted && e.Event.Cost > 0
+}
+
+// Unknown is the error of a settlement whose hold has no record, or has ended
+// otherwise, and that may have been charged before: its event belongs into the permanent record, which
 // knows. The store leaves Forwarded, so that a reservation that comes after it
 // is refused: nobody would end it, and its expiry would be charged on top.
 func Unknown(r alfred.HoldRecord) error {
-	return alfred.Errorf(alfred.CodeNotFound, "hold %s has no record and was due at %s: it may have been charged before", r.Hold, r.Due.Format(time.RFC3339))
+	return alfred.Errorf(alfred.CodeNotFound, "hold %s was due at %s and may have been charged before: its record is gone, or older than the charge", r.Hold, r.Due.Format(time.RFC3339))
 }
 
 // Learning is the error of what cannot be granted while a ledger is empty or

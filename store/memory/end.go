@@ -53,7 +53,7 @@ func (s *Store) end(r alfred.HoldRecord, step func(store.Standing, alfred.HoldRe
 	if err != nil {
 		return "", err
 	}
-	if e.End == alfred.EndLate && (!now.Before(r.Due.Add(store.LateFor)) || !o.epoch.knows(e.Event.At)) {
+	if e.End == alfred.EndLate && !now.Before(r.Due.Add(store.LateFor)) || store.Raises(e) && !o.epoch.knows(e.Event.At) {
 		if mutant != "forwards_without_tombstone" {
 			o.holds[r.Hold] = &hold{standing: store.Standing{State: store.Forwarded, Charged: e.To.Charged}, record: clone(r), lapses: now.Add(store.TombstoneTTL)}
 		}

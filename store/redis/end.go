@@ -64,9 +64,11 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 			return e.End, nil
 		}
 		var guard guard
-		if from.State == store.Absent && e.End == alfred.EndLate {
-			guard.before = strconv.FormatInt(r.Due.Add(store.LateFor).UnixMilli(), 10)
-			guard.charged = e.Event.At.UnixMicro()
+		if store.Raises(e) {
+			guard.before, guard.charged = never, e.Event.At.UnixMicro()
+			if from.State == store.Absent {
+				guard.before = strconv.FormatInt(r.Due.Add(store.LateFor).UnixMilli(), 10)
+			}
 		}
 		done, now, err := s.move(ctx, r, e, guard)
 		if err != nil || done {
@@ -84,6 +86,9 @@ func (s *Store) end(ctx context.Context, r alfred.HoldRecord, from store.Standin
 	}
 	return "", alfred.Errorf(alfred.CodeConflict, "hold %s changed %d times meanwhile", r.Hold, races)
 }
+
+// never is a time in ms that does not come.
+const never = "9000000000000"
 
 // guard says when a step may be written: 'due', or before a time in ms, with
 // the time at which what it charges came about.

@@ -14,7 +14,8 @@
 --              be one that has lapsed
 --       7 with such a time: when the charge came about, microseconds. It is
 --         refused when the ledger may have forgotten that it knew of it:
---         while it is being built, and for what is not clearly later
+--         while it is being built, and for what is not clearly later. So is
+--         what would be charged above an expiry or a void
 --       8 number of counters
 --       then per counter: delta of committed, delta of settled, purge time in ms
 --       then per bucket: correction, microseconds

@@ -220,6 +220,42 @@ func epochCases() []ledgerCase {
 				b.Errorf("%+v does not continue %+v", after, got)
 			}
 		}},
+		{name: "what came after an expiry or a void is raised once, and lowered at once", run: func(b *bench) {
+			b.anew()
+			b.finish(b.begin(), 3, time.Time{}, true)
+			leg := b.personal(1000)
+			request := b.request(10, 10, leg)
+			request.Org = b.org
+			below := b.expire(request)
+			request = b.request(10, 10, leg)
+			request.Org = b.org
+			above := b.expire(request)
+			voided := b.grant(b.request(10, 10, leg), 10)
+			b.void(voided, alfred.EndVoided)
+			b.moved(leg.Group[0], 20, 20, 0)
+			e := b.epoch()
+			b.finish(e, 4, e.Now, true)
+			tell := func(rec alfred.HoldRecord, cost alfred.Credits, want alfred.EndState) {
+				b.Helper()
+				event := rec.Terms.Event
+				event.At = e.Now
+				for range 2 {
+					end, err := b.ledger.Settle(b.ctx, alfred.Settlement{Record: rec, Cost: cost, Event: event})
+					if want == "" && alfred.ErrorCode(err) != alfred.CodeNotFound || want != "" && (err != nil || end != want) {
+						b.Errorf("%d: %s, %v; expected %q", cost, end, err, want)
+					}
+					if want != "" {
+						want = alfred.EndDuplicate
+					}
+				}
+			}
+			tell(voided, 8, "")
+			tell(above, 12, "")
+			b.moved(leg.Group[0], 20, 20, 0)
+			tell(below, 7, alfred.EndAdjusted)
+			b.moved(leg.Group[0], 17, 17, 0)
+			b.void(above, alfred.EndDuplicate)
+		}},
 		{name: "what went to the record alone refuses a hold that comes later, and stays so", run: func(b *bench) {
 			b.anew()
 			e := b.begin()
