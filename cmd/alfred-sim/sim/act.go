@@ -118,12 +118,13 @@ func (w *world) failover(behind, away time.Duration) {
 		return
 	}
 	w.say("the replica falls behind")
-	w.replica = &replica{w.store.Snapshot(), w.shadow.clone()}
+	w.replica = &replica{w.now, w.store.Snapshot(), w.shadow.clone()}
 	w.after(behind, func() {
 		w.say("the replica takes over")
 		w.redis.generation++
 		w.redis.down = true
 		w.store.Restore(w.replica.data)
+		w.noteUnlowered(w.replica.at)
 		w.shadow, w.replica, w.replaced = w.replica.shadow, nil, w.now
 		w.lost++
 		w.noteRestored()

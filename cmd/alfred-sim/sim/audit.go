@@ -61,6 +61,9 @@ func (w *world) checked(kind step, run func()) {
 		case kind == ending && is.Committed > was.Committed:
 			w.excess[name] += (is.Committed - was.Committed - w.covered[name]).Floor0()
 		}
+		if kind == ending && is.Settled < was.Settled {
+			w.lowered = append(w.lowered, lowering{w.now, name, was.Settled - is.Settled})
+		}
 	}
 	for name := range before {
 		if _, still := after[name]; !still {
@@ -216,6 +219,25 @@ func (w *world) afterAck(before []store.Entry) {
 			w.broken("I8 the stream is trimmed below what is recorded only", "%s of %s is gone and not recorded", e.Event.Kind, e.Event.Reservation)
 		}
 	}
+}
+
+// lowering is a counter that fell to a truth below an expiry.
+type lowering struct {
+	at   time.Time
+	name string
+	by   alfred.Credits
+}
+
+// noteUnlowered is told how old the ledger is that takes over: what was lowered
+// since may stand there as it did before, and the record alone knows better.
+func (w *world) noteUnlowered(since time.Time) {
+	w.lowered = slices.DeleteFunc(w.lowered, func(l lowering) bool {
+		if l.at.Before(since) {
+			return false
+		}
+		w.unlowered[l.name] += l.by
+		return true
+	})
 }
 
 // remember which hold an entry of a spool is about.

@@ -45,9 +45,11 @@
 // all, on the counters and in the record; M4 it is as whoever asked was told.
 //
 // After a failover the rebuilder builds the ledger, and at the end the counters
-// of windows that are open must be what the record says, to the micro-credit. After
-// everything was lost they may stand above it by what expiries had charged beyond
-// a truth that came later; Report.High counts such histories. The rebuilder gives
-// way only where it records; that it may be interrupted anywhere is tested over
-// real servers.
+// of windows that are open must be what the record says, to the micro-credit, and
+// those of windows that are over not above it. Three bounds are checked, counter by
+// counter, and Report.High counts the histories that need one: what expiries had
+// charged beyond a truth that came later, after everything was lost; what a ledger
+// that was lost had lowered; and who paid for a request that was admitted without
+// an answer. The rebuilder gives way only where it records; that it may be
+// interrupted anywhere is tested over real servers.
 package sim

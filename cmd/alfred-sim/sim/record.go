@@ -37,6 +37,14 @@ type record struct {
 	outflows    map[string]alfred.Credits // of counter_usage
 	locked      *transaction              // who keeps recorders and moves out
 	returned    map[string]alfred.Credits // what expiries had charged above a truth that came to the record alone
+	payers      map[alfred.HoldID]*payers
+}
+
+// payers are the counters that a reservation was told to be charged on.
+type payers struct {
+	told   []string // by the first who told
+	differ bool     // others named others
+	all    map[string]bool
 }
 
 // eventKey is what is unique of an event.
@@ -51,6 +59,7 @@ func newRecord(org alfred.Organization) *record {
 		org: org, events: map[eventKey]alfred.UsageEvent{}, booked: map[alfred.HoldID]*store.Booked{}, told: map[string]bool{},
 		decisions: map[alfred.DecisionID]alfred.Decision{}, counters: map[string]alfred.Credits{}, named: map[string]alfred.Counter{},
 		moves: map[alfred.MoveID]alfred.Move{}, outflows: map[string]alfred.Credits{}, returned: map[string]alfred.Credits{},
+		payers: map[alfred.HoldID]*payers{},
 	}
 }
 
@@ -80,6 +89,7 @@ func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (in
 			b = &store.Booked{}
 			r.booked[e.Reservation] = b
 		}
+		r.notePayers(e)
 		row, adds := b.Book(e)
 		if _, there := r.events[keyOf(row)]; !adds || there {
 			continue
@@ -96,6 +106,28 @@ func (r *record) RecordEvents(_ context.Context, events []alfred.UsageEvent) (in
 		}
 	}
 	return inserted, nil
+}
+
+// notePayers keeps on which counters the cost of a reservation was told to
+// stand: all of them, and what one telling had.
+func (r *record) notePayers(e alfred.UsageEvent) {
+	if len(e.Charges) == 0 {
+		return
+	}
+	var told []string
+	for _, c := range e.Charges {
+		told = append(told, store.Name(c.Counter))
+	}
+	slices.Sort(told)
+	p := r.payers[e.Reservation]
+	if p == nil {
+		p = &payers{told: told, all: map[string]bool{}}
+		r.payers[e.Reservation] = p
+	}
+	p.differ = p.differ || !slices.Equal(p.told, told)
+	for _, name := range told {
+		p.all[name] = true
+	}
 }
 
 // has says whether an event is recorded, or adds nothing to what is.
