@@ -62,7 +62,7 @@ func (w *world) checked(kind step, run func()) {
 			w.excess[name] += (is.Committed - was.Committed - w.covered[name]).Floor0()
 		}
 		if kind == ending && is.Settled < was.Settled {
-			w.lowered = append(w.lowered, lowering{w.now, name, was.Settled - is.Settled})
+			w.noteLowered(name, was.Settled-is.Settled)
 		}
 	}
 	for name := range before {
@@ -221,23 +221,34 @@ func (w *world) afterAck(before []store.Entry) {
 	}
 }
 
-// lowering is a counter that fell to a truth below an expiry.
+// lowering is a counter that fell to the truth of a hold below its expiry.
 type lowering struct {
-	at   time.Time
+	hold alfred.HoldID
 	name string
-	by   alfred.Credits
+}
+
+// noteLowered is told of an ending that lowers a counter.
+func (w *world) noteLowered(name string, by alfred.Credits) {
+	l := lowering{w.ending, name}
+	delete(w.unlowered, l) // it was lost, and told again
+	w.lowered[l] = lowered{w.now, by}
+}
+
+// lowered is when a counter fell, and by how much.
+type lowered struct {
+	at time.Time
+	by alfred.Credits
 }
 
 // noteUnlowered is told how old the ledger is that takes over: what was lowered
-// since may stand there as it did before, and the record alone knows better.
+// since stands there as it did before, and the record alone may know better.
 func (w *world) noteUnlowered(since time.Time) {
-	w.lowered = slices.DeleteFunc(w.lowered, func(l lowering) bool {
-		if l.at.Before(since) {
-			return false
+	for l, had := range w.lowered {
+		if !had.at.Before(since) {
+			w.unlowered[l] = had.by
+			delete(w.lowered, l)
 		}
-		w.unlowered[l.name] += l.by
-		return true
-	})
+	}
 }
 
 // remember which hold an entry of a spool is about.

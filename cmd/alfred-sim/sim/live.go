@@ -39,7 +39,7 @@ func (l live) Extend(ctx context.Context, r alfred.HoldRecord, ttl time.Duration
 func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState, error) {
 	l.world.remember(s.Event, s.Record.Hold)
 	return call(l.world, l.world.redis, "settle "+string(s.Record.Hold), func() (end alfred.EndState, err error) {
-		l.world.covered = l.world.covers(s)
+		l.world.covered, l.world.ending = l.world.covers(s), s.Record.Hold
 		l.world.checked(ending, func() { end, err = l.world.store.Settle(ctx, s) })
 		l.world.covered = nil
 		l.world.afterEnd(s.Record.Hold, end, err)
@@ -50,6 +50,7 @@ func (l live) Settle(ctx context.Context, s alfred.Settlement) (alfred.EndState,
 func (l live) Void(ctx context.Context, r alfred.HoldRecord, e alfred.UsageEvent) (alfred.EndState, error) {
 	l.world.remember(e, r.Hold)
 	return call(l.world, l.world.redis, "void "+string(r.Hold), func() (end alfred.EndState, err error) {
+		l.world.ending = r.Hold
 		l.world.checkGivenBack(r.Hold)
 		l.world.checked(ending, func() { end, err = l.world.store.Void(ctx, r, e) })
 		l.world.afterEnd(r.Hold, end, err)

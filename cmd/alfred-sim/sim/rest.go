@@ -177,10 +177,13 @@ func (w *world) checkLive() {
 	open := func(name string) bool {
 		return w.lost == 0 || w.record.named[name].Window.Contains(w.now)
 	}
-	misplaced := w.misplaced()
+	misplaced, unlowered := w.misplaced(), map[string]alfred.Credits{}
+	for l, by := range w.unlowered {
+		unlowered[l.name] += by
+	}
 	for _, name := range slices.Sorted(maps.Keys(live)) {
 		b := live[name]
-		above, below := misplaced[name]+w.unlowered[name], alfred.Credits(0)
+		above, below := misplaced[name]+unlowered[name], alfred.Credits(0)
 		if w.emptied {
 			above += w.record.returned[name]
 		}

@@ -54,8 +54,9 @@ type world struct {
 	shadow    shadow
 	moved     bool // the last operation changed a counter
 	excess    map[string]alfred.Credits
-	lowered   []lowering                // by endings, on the ledger as it stands
-	unlowered map[string]alfred.Credits // what a ledger that was lost had lowered
+	ending    alfred.HoldID               // the hold that an operation ends
+	lowered   map[lowering]lowered        // by endings, on the ledger as it stands
+	unlowered map[lowering]alfred.Credits // … on one that was lost, and not again since
 	spooled   map[spoolEntry]alfred.HoldID
 	ceilings  map[alfred.UserID][]ceiling
 	highest   map[alfred.UserID]alfred.Credits
@@ -130,7 +131,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		fibers: map[*fiber]struct{}{}, faulty: true,
 		work: rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)),
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
-		shadow: newShadow(), excess: map[string]alfred.Credits{}, unlowered: map[string]alfred.Credits{},
+		shadow: newShadow(), excess: map[string]alfred.Credits{}, lowered: map[lowering]lowered{}, unlowered: map[lowering]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
 		unread: map[*host]time.Time{}, orphans: map[alfred.HoldID]bool{},
 		asides: map[alfred.HoldID]*aside{}, spentFrom: map[alfred.HoldID]alfred.HoldID{}, booked: map[alfred.HoldID]bool{},
