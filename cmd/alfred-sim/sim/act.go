@@ -188,6 +188,7 @@ func (w *world) request(p *plane, which int) {
 		hold, decision := p.steps.Admit(w.ctx, call)
 		if hold == nil {
 			t.stage, t.hold = refused, alfred.HoldID("hold_"+strings.TrimPrefix(string(decision.Request), "req_"))
+			t.unkept = p.disk.full // so may be the void of a reservation without an answer
 			w.say("%s refused: %s", t.hold, decision.Code)
 			return
 		}

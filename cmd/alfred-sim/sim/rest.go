@@ -118,8 +118,10 @@ func (w *world) checkCharge(t *truth) {
 	switch {
 	case w.orphans[t.hold] && t.stage == refused:
 		w.oneOf(t.hold, "refused, and granted to a copy that came late", 0, policy)
-	case t.stage == refused && !died:
+	case t.stage == refused && !died && safe:
 		w.oneOf(t.hold, "I5 refused", 0)
+	case t.stage == refused && !died:
+		w.oneOf(t.hold, "I5 refused, and its void could not be written down", 0, policy)
 	case t.stage == refused:
 		w.oneOf(t.hold, "I5 refused, and the process died", 0, policy)
 	case t.stage == running:
