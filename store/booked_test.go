@@ -34,3 +34,19 @@ func TestWhoHasPaidIsWhatTheLedgerSaid(t *testing.T) {
 		t.Error("another amount adds nothing")
 	}
 }
+
+// An expiry of which the truth is recorded already adds nothing, whoever read
+// the stream in which order.
+func TestAnExpiryAfterTheTruthAddsNothing(t *testing.T) {
+	for _, truth := range []alfred.EventKind{alfred.EventSettle, alfred.EventVoid} {
+		b := &store.Booked{}
+		row, adds := b.Book(alfred.UsageEvent{Kind: truth, Cost: 5})
+		if !adds {
+			t.Fatalf("%s: it adds nothing", truth)
+		}
+		b.Add(row)
+		if row, adds := b.Book(alfred.UsageEvent{Kind: alfred.EventExpired, Cost: 8}); adds {
+			t.Errorf("%s: the expiry is booked as %+v", truth, row)
+		}
+	}
+}
