@@ -20,12 +20,16 @@ type mutant struct {
 	tag  string
 	dir  string
 	what string
+	test string // that catches it, where histories hardly ever do; "" is the simulator
 }
 
 // mutantSeeds is how many histories a mutant may survive at most.
 const mutantSeeds = "1000"
 
-var bugOf = regexp.MustCompile(`(?m)^// A deliberate bug: (.+)\.$`)
+var (
+	bugOf  = regexp.MustCompile(`(?m)^// A deliberate bug: (.+)\.$`)
+	testOf = regexp.MustCompile(`(?m)^// Caught by (Test\w+)\.$`)
+)
 
 // findMutants lists the mutants of a tree by folder and tag.
 func findMutants(root string) ([]mutant, error) {
@@ -48,15 +52,19 @@ func findMutants(root string) ([]mutant, error) {
 			return fmt.Errorf("%s does not say what is wrong with it", path)
 		}
 		dir, err := filepath.Rel(root, filepath.Dir(path))
-		out = append(out, mutant{tag: strings.TrimSuffix(d.Name(), ".go"), dir: filepath.ToSlash(dir), what: string(what[1])})
+		m := mutant{tag: strings.TrimSuffix(d.Name(), ".go"), dir: filepath.ToSlash(dir), what: string(what[1])}
+		if test := testOf.FindSubmatch(b); test != nil {
+			m.test = string(test[1])
+		}
+		out = append(out, m)
 		return err
 	})
 	slices.SortFunc(out, func(a, b mutant) int { return strings.Compare(a.dir+a.tag, b.dir+b.tag) })
 	return out, err
 }
 
-// hunt builds every mutant, plays histories with it until a promise breaks,
-// and prints the table. One that survives is an error. Only narrows it to some
+// hunt builds every mutant, plays histories with it until a promise breaks, or
+// runs the test that it names, and prints the table. One that survives is an error. Only narrows it to some
 // tags.
 func hunt(ctx context.Context, only []string, stdout io.Writer) error {
 	mutants, err := findMutants(".")
@@ -72,6 +80,15 @@ func hunt(ctx context.Context, only []string, stdout io.Writer) error {
 	var survived []string
 	for _, m := range mutants {
 		if len(only) > 0 && !slices.Contains(only, m.tag) {
+			continue
+		}
+		if m.test != "" {
+			out, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-tags", m.tag, "-run", "^"+m.test+"$", "./"+m.dir).CombinedOutput()
+			promise := "`" + m.test + "`"
+			if err == nil || !bytes.Contains(out, []byte("--- FAIL: "+m.test)) {
+				survived, promise = append(survived, m.tag), "none"
+			}
+			_, _ = fmt.Fprintf(stdout, "| `%s`: %s | `%s` | %s | – |\n", m.tag, m.what, m.dir, promise)
 			continue
 		}
 		binary := filepath.Join(dir, m.tag)
@@ -91,7 +108,7 @@ func hunt(ctx context.Context, only []string, stdout io.Writer) error {
 		_, _ = fmt.Fprintf(stdout, "| `%s`: %s | `%s` | %s | %s |\n", m.tag, m.what, m.dir, promise, seeds)
 	}
 	if len(survived) > 0 {
-		return fmt.Errorf("%s survived %s seeds", strings.Join(survived, ", "), mutantSeeds)
+		return fmt.Errorf("%s survived %s seeds, or the test that it names", strings.Join(survived, ", "), mutantSeeds)
 	}
 	return nil
 }
