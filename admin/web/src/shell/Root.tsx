@@ -1,21 +1,14 @@
-import { Navigate, Outlet, useRouterState } from '@tanstack/react-router';
+import { Navigate, Outlet } from '@tanstack/react-router';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { onSessionEnded, sessionQuery } from '../api/session';
 import { allows } from '../api/permission';
-import { pages, type Page } from '../pages';
 import { ErrorState } from '../components/ErrorState';
 import { SignIn } from './SignIn';
 import { NoPermission } from './NoPermission';
 import { Shell } from './Shell';
+import { usePage } from './usePage';
 import classes from './Root.module.css';
-
-/** The page whose route is open, if it is one of the registry's. */
-export function usePage(): Page | undefined {
-  const route = useRouterState({ select: (s) => s.matches.at(-1)?.fullPath as string | undefined });
-  const path = route && route.length > 1 ? route.replace(/\/$/, '') : route;
-  return pages.find((p) => p.path === path);
-}
 
 /** Shows the sign-in page in the place of every other one until somebody is signed in, so that they come back to where they were. */
 export function Root() {

@@ -4,7 +4,7 @@ import { IconMenu2 } from '@tabler/icons-react';
 import { useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { Period } from './Period';
-import { usePage } from './Root';
+import { usePage } from './usePage';
 import { Scope } from './Scope';
 import { Search } from './Search';
 import classes from './Shell.module.css';

@@ -7,7 +7,7 @@ import { allows } from '../api/permission';
 import { useSession } from '../api/session';
 import { pages, type Page } from '../pages';
 import { Mark } from './Mark';
-import { usePage } from './Root';
+import { usePage } from './usePage';
 import classes from './Sidebar.module.css';
 
 const sections = [

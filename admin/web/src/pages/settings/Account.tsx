@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react';
 import { client, ifMatch, may, Problem, useSession, useTagged, type Tagged } from '@/api';
 import { Confirm, Credits, ErrorState, Id, Refused, StatusBadge, done } from '@/components';
 import { AccountKeys } from './AccountKeys';
-import type { ServiceAccount } from './ServiceAccounts';
+import type { ServiceAccount } from './serviceAccount';
 import classes from './Settings.module.css';
 import { TeamField } from './TeamField';
 

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, may, useAttempt, useSession, type components } from '@/api';
 import { Confirm, EmptyState, ErrorState, KeyOnce, Refused, StatusBadge, Time, done } from '@/components';
-import type { ServiceAccount } from './ServiceAccounts';
+import type { ServiceAccount } from './serviceAccount';
 import classes from './Settings.module.css';
 
 type Key = components['schemas']['Key'];

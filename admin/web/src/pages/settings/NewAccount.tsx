@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, Problem, useAttempt, useSession } from '@/api';
 import { KeyOnce, Refused } from '@/components';
-import type { ServiceAccount } from './ServiceAccounts';
+import type { ServiceAccount } from './serviceAccount';
 import { TeamField } from './TeamField';
 
 /** Makes a service account and shows its first key, once. */

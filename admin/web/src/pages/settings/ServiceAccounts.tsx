@@ -1,13 +1,12 @@
 import { Button } from '@mantine/core';
 import { IconPlus, IconRobot } from '@tabler/icons-react';
-import { api, may, useSession, type components } from '@/api';
+import { api, may, useSession } from '@/api';
 import { Card, Credits, DataTable, EmptyState, Export, Filters, SideDrawer, StatusBadge, Time, useOpen, type Column } from '@/components';
 import { id, text, useUrlState } from '@/url/state';
 import { Account } from './Account';
 import { NewAccount } from './NewAccount';
+import type { ServiceAccount } from './serviceAccount';
 import classes from './Settings.module.css';
-
-export type ServiceAccount = components['schemas']['ServiceAccount'];
 
 const params = { find: text, after: id };
 
