@@ -77,7 +77,7 @@ describe('Settings', () => {
     await page.getByRole('button', { name: 'Create account' }).first().click();
     await page.getByRole('dialog').getByLabel(/^Name/).fill(name);
     await page.getByRole('dialog').getByRole('combobox', { name: /^Owned by/ }).click();
-    await page.getByRole('option', { name: 'Engineering' }).click();
+    await page.getByRole('option', { name: 'Engineering', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Create account' }).click();
     const secret = (await page.getByTestId('api-key').textContent())!;
     await page.getByLabel('I have saved it').check();
