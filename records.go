@@ -172,7 +172,8 @@ type UserDirectory struct {
 // TeamDirectory is everything that a team's entry in the catalog is made of.
 type TeamDirectory struct {
 	Team        Team
-	Active      int
+	Members     int
+	Active      int          // of the members
 	Adjustments []Adjustment // pool, not ended
 	Ask         string       // address of the first team admin
 }

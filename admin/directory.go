@@ -22,19 +22,15 @@ type snapshot struct {
 	ask     string // an owner's address, for who has no team admin to ask
 }
 
-// snapshot reads everything that is shared in an organisation.
-func (s *server) snapshot(ctx context.Context, org alfred.OrgID) (*snapshot, error) {
-	return readSnapshot(ctx, s.Records, org, s.Now())
-}
-
 // snapshotOf reads what is shared and some teams alone: what concerns a few
 // people of many.
 func (s *server) snapshotOf(ctx context.Context, org alfred.OrgID, teams []alfred.TeamID) (*snapshot, error) {
-	if len(teams) == 0 {
-		teams = []alfred.TeamID{"none"}
-	}
-	return readSnapshot(ctx, s.Records, org, s.Now(), teams...)
+	return readSnapshot(ctx, s.Records, org, s.Now(), append(slices.Clone(teams), noTeam)...)
 }
+
+// noTeam is the id of no team: a list of some teams that has it is never the
+// empty one, which stands for all.
+const noTeam alfred.TeamID = "none"
 
 // teamsOf lists the teams of some people.
 func teamsOf(people ...alfred.UserDirectory) (teams []alfred.TeamID) {
@@ -72,17 +68,22 @@ func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	teams, err := r.TeamDirectory(ctx, id, now, only...)
+	snap := &snapshot{org: org, now: now, zone: zone, window: window, teams: map[alfred.TeamID]alfred.TeamDirectory{}}
+	snap.catalog = &alfred.Catalog{Org: id, Name: org.Name, Settings: org.Settings, Teams: map[alfred.TeamID]alfred.TeamShare{}}
+	return snap, snap.addTeams(ctx, r, only...)
+}
+
+// addTeams reads some teams, or all, into a snapshot.
+func (p *snapshot) addTeams(ctx context.Context, r Records, only ...alfred.TeamID) error {
+	teams, err := r.TeamDirectory(ctx, p.org.ID, p.now, only...)
 	if err != nil {
-		return nil, fmt.Errorf("read teams: %w", err)
+		return fmt.Errorf("read teams: %w", err)
 	}
-	snap := &snapshot{org: org, now: now, zone: zone, window: window, teams: make(map[alfred.TeamID]alfred.TeamDirectory, len(teams))}
-	snap.catalog = &alfred.Catalog{Org: id, Name: org.Name, Settings: org.Settings, Teams: make(map[alfred.TeamID]alfred.TeamShare, len(teams))}
 	for _, t := range teams {
-		snap.teams[t.Team.ID] = t
-		snap.catalog.Teams[t.Team.ID] = teamShare(t, org.Settings, now)
+		p.teams[t.Team.ID] = t
+		p.catalog.Teams[t.Team.ID] = teamShare(t, p.org.Settings, p.now)
 	}
-	return snap, nil
+	return nil
 }
 
 // complete adds what only the data plane needs: prices, models and limits.

@@ -39,7 +39,7 @@ type comparedThrift struct {
 // output, against what others pay for that of the same models.
 func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestObject) (api.GetEfficiencyResponseObject, error) {
 	p, actor := r.Params, callOf(ctx).actor
-	snap, err := s.snapshot(ctx, actor.Org)
+	snap, err := s.snapshotOf(ctx, actor.Org, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,16 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 		out.Data = append(out.Data, t.row(medians))
 	}
 	slices.SortStableFunc(out.Data, betterFirst)
+	out.Data = out.Data[:min(len(out.Data), orDefault(p.Top, 20))]
+	shown := []alfred.TeamID{noTeam}
+	if by == alfred.ByTeam {
+		for _, row := range out.Data {
+			shown = append(shown, alfred.TeamID(row.Id))
+		}
+	}
+	if err := snap.addTeams(ctx, s.Records, shown...); err != nil {
+		return nil, err
+	}
 	for i := range out.Data {
 		row := &out.Data[i]
 		if row.Requests >= rankedFrom && known(row.AgainstMedian) {
@@ -84,7 +94,6 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 			row.Id, row.Name = "", fmt.Sprintf("Person %d", i+1)
 		}
 	}
-	out.Data = out.Data[:min(len(out.Data), orDefault(p.Top, 20))]
 	return api.GetEfficiency200JSONResponse(out), nil
 }
 

@@ -29,7 +29,7 @@ func (j *Jobs) BookDebts(ctx context.Context) error {
 
 func (j *Jobs) bookDebts(ctx context.Context, org alfred.OrgID) error {
 	s := j.server()
-	snap, err := s.snapshot(ctx, org)
+	snap, err := s.snapshotOf(ctx, org, nil)
 	if err != nil {
 		return err
 	}
@@ -44,24 +44,25 @@ func (j *Jobs) bookDebts(ctx context.Context, org alfred.OrgID) error {
 	if err != nil || last == snap.window {
 		return err // a window without a beginning has none before it
 	}
-	people, err := s.everyone(ctx, org)
+	people, err := s.Records.Overdrawn(ctx, org, last, snap.window)
 	if err != nil {
 		return err
 	}
 	for _, u := range people {
 		if err := s.bookDebt(ctx, snap, last, u); err != nil {
-			return fmt.Errorf("debt of %s: %w", u.ID, err)
+			return fmt.Errorf("debt of %s: %w", u, err)
 		}
 	}
 	return nil
 }
 
-func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Window, u alfred.User) error {
-	spent, err := s.Records.CounterUsage(ctx, u.Org, alfred.Counter{Kind: alfred.CountOverdraft, Subject: string(u.ID), Window: last})
+func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Window, u alfred.UserID) error {
+	org := snap.org.ID
+	spent, err := s.Records.CounterUsage(ctx, org, alfred.Counter{Kind: alfred.CountOverdraft, Subject: string(u), Window: last})
 	if err != nil {
 		return err
 	}
-	before, err := s.Records.Adjustments(ctx, u.Org, alfred.AdjustmentFilter{Subjects: []string{string(u.ID)}, Kind: alfred.AdjustDebt, EndAfter: last.Start})
+	before, err := s.Records.Adjustments(ctx, org, alfred.AdjustmentFilter{Subjects: []string{string(u)}, Kind: alfred.AdjustDebt, EndAfter: last.Start})
 	if err != nil {
 		return err
 	}
@@ -77,23 +78,26 @@ func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Windo
 	if debt <= 0 {
 		return nil
 	}
-	d, err := person(ctx, s.Records, u.Org, u.ID, snap.now)
+	d, err := person(ctx, s.Records, org, u, snap.now)
 	if err != nil {
+		return err
+	}
+	if err := snap.addTeams(ctx, s.Records, append(teamsOf(d), noTeam)...); err != nil {
 		return err
 	}
 	base, _ := snap.quota(d)
 	paid := min(debt, base)
 	entry := func(kind alfred.BudgetKind, amount alfred.Credits) alfred.Adjustment {
 		return alfred.Adjustment{
-			Org: u.Org, Budget: kind, Subject: string(u.ID), Amount: -amount, From: snap.window.Start, Until: snap.window.End, Kind: alfred.AdjustDebt,
+			Org: org, Budget: kind, Subject: string(u), Amount: -amount, From: snap.window.Start, Until: snap.window.End, Kind: alfred.AdjustDebt,
 			Reason: "overdraft of the window before", CreatedAt: snap.now,
 		}
 	}
-	return s.write(ctx, u.Org, func(ctx context.Context, w *change) error {
-		if err := s.Records.Lock(ctx, "debt:"+string(u.Org)); err != nil {
+	return s.write(ctx, org, func(ctx context.Context, w *change) error {
+		if err := s.Records.Lock(ctx, "debt:"+string(org)); err != nil {
 			return err
 		}
-		again, err := s.Records.Adjustments(ctx, u.Org, alfred.AdjustmentFilter{Subjects: []string{string(u.ID)}, Kind: alfred.AdjustDebt, EndAfter: snap.window.Start})
+		again, err := s.Records.Adjustments(ctx, org, alfred.AdjustmentFilter{Subjects: []string{string(u)}, Kind: alfred.AdjustDebt, EndAfter: snap.window.Start})
 		if err != nil {
 			return err
 		}
@@ -108,13 +112,13 @@ func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Windo
 		}
 		item := alfred.InboxItem{
 			Kind: "debt_booked", Title: fmt.Sprintf("%s %s repay what you overdrew", paid, snap.org.Settings.UnitName),
-			Body: fmt.Sprintf("You overdrew %s in the window before.", debt), Ref: string(u.ID),
+			Body: fmt.Sprintf("You overdrew %s in the window before.", debt), Ref: string(u),
 		}
-		if err := s.notify(ctx, w, u.ID, item); err != nil {
+		if err := s.notify(ctx, w, u, item); err != nil {
 			return err
 		}
-		w.audit("debt.book", string(u.ID), nil, entries)
-		w.publishUsers(u.ID)
+		w.audit("debt.book", string(u), nil, entries)
+		w.publishUsers(u)
 		return s.adjust(ctx, entries...)
 	})
 }

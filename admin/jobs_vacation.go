@@ -28,26 +28,39 @@ func (j *Jobs) KeepVacations(ctx context.Context) error {
 
 func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 	s := j.server()
-	if err := s.mendReleases(ctx, org); err != nil {
-		return err
-	}
-	away, err := s.everyone(ctx, org, alfred.OnVacation)
+	snap, err := s.snapshotOf(ctx, org, nil)
 	if err != nil {
 		return err
 	}
-	still := away[:0]
-	for _, u := range away {
-		if u.VacationUntil.IsZero() || u.VacationUntil.After(j.Now()) {
-			still = append(still, u)
+	// The releases first: whoever leaves after that is in none of them.
+	releases, err := s.Records.Releases(ctx, org, snap.window)
+	if err != nil {
+		return err
+	}
+	away, err := s.away(ctx, snap)
+	if err != nil {
+		return err
+	}
+	if err := s.mendReleases(ctx, snap, releases, away); err != nil {
+		return err
+	}
+	released := map[releaseKey]bool{}
+	for _, r := range releases {
+		released[releaseKey{r.User, r.Team}] = true
+	}
+	for _, d := range away {
+		u := d.User
+		if !u.VacationUntil.IsZero() && !u.VacationUntil.After(j.Now()) {
+			after := u
+			after.Status = alfred.Active
+			if _, err := s.saveUser(ctx, u, after); err != nil {
+				return fmt.Errorf("end vacation of %s: %w", u.ID, err)
+			}
 			continue
 		}
-		after := u
-		after.Status = alfred.Active
-		if _, err := s.saveUser(ctx, u, after); err != nil {
-			return fmt.Errorf("end vacation of %s: %w", u.ID, err)
+		if len(d.Memberships) == 0 || released[releaseKey{u.ID, d.Memberships[0].Team}] {
+			continue
 		}
-	}
-	for _, u := range still {
 		if err := s.goAway(ctx, u); err != nil {
 			return fmt.Errorf("release of %s: %w", u.ID, err)
 		}
@@ -58,20 +71,7 @@ func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 // mendReleases gives back what stands in this window for somebody who is not
 // away, or not of the team any more. Nothing leaves such a release behind
 // now; a record of an earlier version may hold some.
-func (s *server) mendReleases(ctx context.Context, org alfred.OrgID) error {
-	snap, err := s.snapshot(ctx, org)
-	if err != nil {
-		return err
-	}
-	// The releases first: whoever leaves after that is in none of them.
-	releases, err := s.Records.Releases(ctx, org, snap.window)
-	if err != nil || len(releases) == 0 {
-		return err
-	}
-	away, err := s.away(ctx, snap)
-	if err != nil {
-		return err
-	}
+func (s *server) mendReleases(ctx context.Context, snap *snapshot, releases []alfred.Release, away []alfred.UserDirectory) error {
 	stands := map[releaseKey]bool{}
 	for _, d := range away {
 		for _, m := range d.Memberships {
@@ -82,29 +82,15 @@ func (s *server) mendReleases(ctx context.Context, org alfred.OrgID) error {
 		if stands[releaseKey{r.User, r.Team}] {
 			continue
 		}
+		if err := snap.addTeams(ctx, s.Records, r.Team); err != nil {
+			return err
+		}
 		s.Log.Warn("a release without a vacation is given back", "user", r.User, "team", r.Team, "amount", r.Amount)
 		if err := s.giveBack(ctx, snap, r); err != nil && !errors.Is(err, errReleased) {
 			return fmt.Errorf("give back to %s: %w", r.User, err)
 		}
 	}
 	return nil
-}
-
-// everyone lists the people of a status.
-func (s *server) everyone(ctx context.Context, org alfred.OrgID, statuses ...alfred.UserStatus) ([]alfred.User, error) {
-	var out []alfred.User
-	f := alfred.UserFilter{Statuses: statuses, Limit: publishBatch}
-	for {
-		users, err := s.Records.Users(ctx, org, f)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, users...)
-		if len(users) < f.Limit {
-			return out, nil
-		}
-		f.After = string(users[len(users)-1].ID)
-	}
 }
 
 // planReleases makes the releases of the next window what they should be: in
@@ -115,7 +101,7 @@ func (s *server) planReleases(ctx context.Context, org alfred.OrgID) error {
 		if err := s.Records.Lock(ctx, "vacation:"+string(org)); err != nil {
 			return err
 		}
-		snap, err := s.snapshot(ctx, org)
+		snap, err := s.snapshotOf(ctx, org, nil)
 		if err != nil {
 			return err
 		}
@@ -129,6 +115,9 @@ func (s *server) planReleases(ctx context.Context, org alfred.OrgID) error {
 		}
 		people, err := s.away(ctx, snap)
 		if err != nil {
+			return err
+		}
+		if err := snap.addTeams(ctx, s.Records, append(teamsOf(people...), noTeam)...); err != nil {
 			return err
 		}
 		want := snap.plan(people, next)
@@ -159,7 +148,7 @@ func (s *server) planReleases(ctx context.Context, org alfred.OrgID) error {
 
 // away lists who is on vacation, in the order in which they left.
 func (s *server) away(ctx context.Context, snap *snapshot) ([]alfred.UserDirectory, error) {
-	away, err := s.everyone(ctx, snap.org.ID, alfred.OnVacation)
+	away, err := s.Records.Users(ctx, snap.org.ID, alfred.UserFilter{Statuses: []alfred.UserStatus{alfred.OnVacation}})
 	if err != nil || len(away) == 0 {
 		return nil, err
 	}

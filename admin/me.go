@@ -41,7 +41,7 @@ func (s *server) GetMyUsage(ctx context.Context, r api.GetMyUsageRequestObject) 
 	}
 	f := alfred.UsageFilter{User: actor.User, From: value(p.From), Until: value(p.Until), After: pg.after, Limit: pg.limit}
 	if f.From.IsZero() {
-		snap, err := s.snapshot(ctx, actor.Org)
+		snap, err := s.snapshotOf(ctx, actor.Org, nil)
 		if err != nil {
 			return nil, err
 		}

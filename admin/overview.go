@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oapi-codegen/nullable"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
@@ -79,7 +80,7 @@ func (s *server) scopeOf(ctx context.Context, snap *snapshot, team, department *
 // GetOverview answers everything that the overview shows.
 func (s *server) GetOverview(ctx context.Context, r api.GetOverviewRequestObject) (api.GetOverviewResponseObject, error) {
 	org := callOf(ctx).actor.Org
-	snap, err := s.snapshot(ctx, org)
+	snap, err := s.snapshotOf(ctx, org, []alfred.TeamID{alfred.TeamID(orDefault(r.Params.Team, ""))})
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +97,18 @@ func (s *server) GetOverview(ctx context.Context, r api.GetOverviewRequestObject
 		Held: nullable.NewNullNullable[alfred.Credits](), HeldRequests: nullable.NewNullNullable[int](),
 	}
 	out.Scope.Kind, out.Scope.Id, out.Scope.Name = of.kind, of.id, of.name
+	// Each part fills fields of its own.
+	parts, within := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context, *snapshot, scope, alfred.Window, *api.Overview) error{
-		s.overviewPeople, s.overviewUsage, s.overviewLive, s.overviewBurn, s.overviewTeams, s.overviewOvershoot,
+		s.overviewPeople, s.overviewUsage, s.overviewTeams, s.overviewOvershoot, s.overviewDenials,
 	} {
-		if err := part(ctx, snap, of, window, &out); err != nil {
-			return nil, err
-		}
+		parts.Go(func() error { return part(within, snap, of, window, &out) })
+	}
+	if err := parts.Wait(); err != nil {
+		return nil, err
 	}
 	out.Left = (out.Limit - out.Used - given0(out.Held)).Floor0()
-	out.RecentDenials, _, err = s.decisionRows(ctx, org, alfred.DecisionFilter{Teams: of.teams, From: window.Start, Until: window.End, Limit: 5})
+	err = s.overviewBurn(ctx, snap, of, window, &out)
 	return api.GetOverview200JSONResponse(out), err
 }
 
@@ -133,10 +137,14 @@ func (s *server) overviewPeople(ctx context.Context, snap *snapshot, of scope, w
 		}
 	}
 	out.Limit, out.LimitSource = n.Quotas, api.OverviewLimitSourceAllocated
-	for id, t := range snap.teams {
-		if snap.covers(of, id, t) {
+	teams, err := s.Records.Teams(ctx, snap.org.ID, "", 0)
+	if err != nil {
+		return err
+	}
+	for _, t := range teams {
+		if of.covers(t) {
 			out.Teams++
-			out.Limit += t.Team.CommonPool
+			out.Limit += t.CommonPool
 		}
 	}
 	limits, err := s.Records.Limits(ctx, snap.org.ID)
@@ -154,19 +162,20 @@ func (s *server) overviewPeople(ctx context.Context, snap *snapshot, of scope, w
 	return nil
 }
 
-// covers says whether a team belongs to a scope.
-func (p *snapshot) covers(of scope, id alfred.TeamID, t alfred.TeamDirectory) bool {
+// covers says whether a team belongs to the scope.
+func (c scope) covers(t alfred.Team) bool {
 	switch {
-	case of.department != "":
-		return t.Team.Department == of.department
-	case of.teams != nil:
-		return slices.Contains(of.teams, id)
+	case c.department != "":
+		return t.Department == c.department
+	case c.teams != nil:
+		return slices.Contains(c.teams, t.ID)
 	default:
 		return true
 	}
 }
 
-// overviewUsage sums the window and the same stretch of the one before.
+// overviewUsage sums the window, as it is live, and the same stretch of the
+// one before.
 func (s *server) overviewUsage(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
 	until := earlier(window.End, snap.now)
 	rows, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{
@@ -189,6 +198,7 @@ func (s *server) overviewUsage(ctx context.Context, snap *snapshot, of scope, wi
 			Keys: usageKeys([]alfred.UsageDimension{alfred.ByModel}, g.Group, &names{}, false), Other: g.Other, Sums: measured(g.UsageSums, measures),
 		})
 	}
+	s.overviewLive(ctx, snap, of, window, out)
 	previous, err := snap.org.Settings.WindowBefore(window)
 	if err != nil || !previous.Start.Before(window.Start) {
 		return err
@@ -212,14 +222,14 @@ func earlier(a, b time.Time) time.Time {
 // overviewLive takes what was used and what is held from the live counters,
 // while the window runs. When they cannot be read, the record's sums stand
 // and what is held is not known.
-func (s *server) overviewLive(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
+func (s *server) overviewLive(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) {
 	if !window.Contains(snap.now) {
-		return nil
+		return
 	}
 	balances, err := s.balances(ctx, snap.org.ID, of.counters(snap.org.ID, window))
 	if err != nil {
 		s.Log.Warn("overview without live counters", "request_id", callOf(ctx).request, "err", err)
-		return nil
+		return
 	}
 	var used, held alfred.Credits
 	for _, b := range balances {
@@ -231,7 +241,6 @@ func (s *server) overviewLive(ctx context.Context, snap *snapshot, of scope, win
 			out.HeldRequests = nullable.NewNullableWithValue(int(n))
 		}
 	}
-	return nil
 }
 
 // longestBurn bounds a burn-up to what has room on a page: a lifetime has too
@@ -282,6 +291,12 @@ func (s *server) overviewOvershoot(ctx context.Context, snap *snapshot, of scope
 	return err
 }
 
+// overviewDenials lists who was refused last.
+func (s *server) overviewDenials(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) (err error) {
+	out.RecentDenials, _, err = s.decisionRows(ctx, snap.org.ID, alfred.DecisionFilter{Teams: of.teams, From: window.Start, Until: window.End, Limit: 5})
+	return err
+}
+
 // overviewTeams lists who uses most, with the pool of each.
 func (s *server) overviewTeams(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
 	out.ByTeam = []api.TeamUse{}
@@ -291,17 +306,25 @@ func (s *server) overviewTeams(ctx context.Context, snap *snapshot, of scope, wi
 	if err != nil {
 		return err
 	}
+	rows = slices.DeleteFunc(rows, func(r alfred.UsageRow) bool { return r.Cost == 0 })
+	var ids []alfred.TeamID
+	for _, r := range rows {
+		if !r.Other {
+			ids = append(ids, alfred.TeamID(r.Group[0]))
+		}
+	}
+	named, err := s.snapshotOf(ctx, snap.org.ID, ids)
+	if err != nil {
+		return err
+	}
 	var pools []alfred.Counter
 	var at []int
 	for _, r := range rows {
-		if r.Cost == 0 {
-			continue
-		}
 		use := api.TeamUse{Other: r.Other, Used: r.Cost}
 		if !r.Other {
 			id := alfred.TeamID(r.Group[0])
-			use.Id, use.Name = string(id), snap.teams[id].Team.Name
-			if share, ok := snap.catalog.Teams[id]; ok {
+			use.Id, use.Name = string(id), named.teams[id].Team.Name
+			if share, ok := named.catalog.Teams[id]; ok {
 				use.Pool = share.Pool.At(snap.now)
 				pools, at = append(pools, alfred.Counter{Kind: alfred.CountPool, Subject: string(id), Window: window}), append(at, len(out.ByTeam))
 			}

@@ -89,10 +89,6 @@ func (p *Publisher) Step(ctx context.Context) (int, error) {
 // publish builds and publishes one organisation's topics. Everything gets
 // the number of the last topic as its version: the record was read after it.
 func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfred.Topic) error {
-	snap, err := readSnapshot(ctx, p.Records, org, p.Now())
-	if err != nil {
-		return err
-	}
 	catalog, version := false, int64(0)
 	var people []alfred.UserID
 	for _, t := range topics {
@@ -103,6 +99,19 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 		case topicUser:
 			people = append(people, alfred.UserID(t.ID))
 		}
+	}
+	now := p.Now()
+	directories, err := p.Records.UserDirectory(ctx, org, people, now)
+	if err != nil {
+		return fmt.Errorf("read people: %w", err)
+	}
+	teams := append(teamsOf(directories...), noTeam)
+	if catalog {
+		teams = nil // all of them
+	}
+	snap, err := readSnapshot(ctx, p.Records, org, now, teams...)
+	if err != nil {
+		return err
 	}
 	if catalog {
 		if err := snap.complete(ctx, p.Records); err != nil {
@@ -132,10 +141,6 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 	}
 	if len(owners) > 0 {
 		snap.ask = owners[0].Email
-	}
-	directories, err := p.Records.UserDirectory(ctx, org, people, snap.now)
-	if err != nil {
-		return fmt.Errorf("read people: %w", err)
 	}
 	byHash := map[string]*alfred.Principal{}
 	for _, d := range directories {

@@ -130,8 +130,9 @@ type BudgetRecords interface {
 	FinishMove(ctx context.Context, org alfred.OrgID, id alfred.MoveID, state string) error
 	PendingMoves(ctx context.Context, createdBefore time.Time) ([]alfred.Move, error)
 
-	Releases(ctx context.Context, org alfred.OrgID, w alfred.Window) ([]alfred.Release, error) // of people who are still away
-	PutRelease(ctx context.Context, org alfred.OrgID, r alfred.Release) error                  // one per user, team and window: replaces
+	Overdrawn(ctx context.Context, org alfred.OrgID, w, after alfred.Window) ([]alfred.UserID, error)                 // who is to be charged for w in the window after
+	Releases(ctx context.Context, org alfred.OrgID, w alfred.Window, only ...alfred.TeamID) ([]alfred.Release, error) // of people who are still away
+	PutRelease(ctx context.Context, org alfred.OrgID, r alfred.Release) error                                         // one per user, team and window: replaces
 	EndRelease(ctx context.Context, org alfred.OrgID, u alfred.UserID, t alfred.TeamID, w alfred.Window) error
 }
 

@@ -193,7 +193,7 @@ func (s *server) DeleteSessions(ctx context.Context, _ api.DeleteSessionsRequest
 }
 
 func (s *server) describeSession(ctx context.Context, c *call) (api.Session, error) {
-	snap, err := s.snapshot(ctx, c.actor.Org)
+	snap, err := s.snapshotOf(ctx, c.actor.Org, c.actor.TeamsAdmin)
 	if err != nil {
 		return api.Session{}, err
 	}

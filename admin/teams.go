@@ -252,17 +252,13 @@ func (s *server) describeTeams(ctx context.Context, org alfred.OrgID, teams []al
 		if !ok {
 			continue
 		}
-		members, err := s.Records.Members(ctx, org, t.ID)
-		if err != nil {
-			return nil, err
-		}
 		share, b := snap.catalog.Teams[t.ID], balances[i]
 		published := share.Pool.At(snap.now)
 		out = append(out, api.Team{
 			Id: string(t.ID), Name: d.Team.Name, Description: d.Team.Description, CommonPool: d.Team.CommonPool,
 			EffectivePool: (published - b.Outflow).Floor0(), PoolUsed: b.Used().Floor0(), PoolHeld: b.Held().Floor0(),
 			PoolAvailable: (published - b.Committed).Floor0(), PoolSharing: share.Sharing, DepartmentId: orNull(string(d.Team.Department)),
-			DefaultQuota: pointed(d.Team.DefaultQuota), MemberCount: len(members), ActiveCount: d.Active,
+			DefaultQuota: pointed(d.Team.DefaultQuota), MemberCount: d.Members, ActiveCount: d.Active,
 			CreatedAt: d.Team.CreatedAt, UpdatedAt: d.Team.UpdatedAt,
 		})
 	}

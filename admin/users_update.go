@@ -118,11 +118,7 @@ func (s *server) mayUpdate(ctx context.Context, actor alfred.Actor, before, afte
 
 // notRaised refuses a quota of one's own above what counts now.
 func (s *server) notRaised(ctx context.Context, before, after alfred.User) error {
-	snap, err := s.snapshot(ctx, before.Org)
-	if err != nil {
-		return err
-	}
-	d, err := person(ctx, s.Records, before.Org, before.ID, snap.now)
+	snap, d, err := s.snapshotOfPerson(ctx, before.Org, before.ID)
 	if err != nil {
 		return err
 	}

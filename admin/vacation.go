@@ -50,11 +50,7 @@ func (s *server) goAway(ctx context.Context, u alfred.User) error {
 }
 
 func (s *server) release(ctx context.Context, u alfred.User) error {
-	snap, err := s.snapshot(ctx, u.Org)
-	if err != nil {
-		return err
-	}
-	d, err := person(ctx, s.Records, u.Org, u.ID, snap.now)
+	snap, d, err := s.snapshotOfPerson(ctx, u.Org, u.ID)
 	if err != nil || len(d.Memberships) == 0 || d.User.Status != alfred.OnVacation {
 		return err
 	}
@@ -142,7 +138,7 @@ func (s *server) ending(ctx context.Context, org alfred.OrgID, of func(alfred.Re
 
 // anyReleased says whether such a release stands, in this window or the next.
 func (s *server) anyReleased(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool) (bool, error) {
-	snap, err := s.snapshot(ctx, org)
+	snap, err := s.snapshotOf(ctx, org, nil)
 	if err != nil {
 		return false, err
 	}
@@ -162,7 +158,7 @@ func (s *server) anyReleased(ctx context.Context, org alfred.OrgID, of func(alfr
 // releaseRoom says what a person may still give to a team in this window, and
 // whether that has been settled already.
 func (s *server) releaseRoom(ctx context.Context, snap *snapshot, u alfred.UserID, t alfred.Team) (done bool, room alfred.Credits, err error) {
-	releases, err := s.Records.Releases(ctx, snap.org.ID, snap.window)
+	releases, err := s.Records.Releases(ctx, snap.org.ID, snap.window, t.ID)
 	if err != nil {
 		return false, 0, err
 	}
@@ -224,7 +220,7 @@ func (s *server) comeBack(ctx context.Context, u alfred.User, team alfred.TeamID
 	if callOf(ctx).dryRun {
 		return nil
 	}
-	snap, err := s.snapshot(ctx, u.Org)
+	snap, err := s.snapshotOf(ctx, u.Org, nil)
 	if err != nil {
 		return err
 	}
@@ -237,6 +233,9 @@ func (s *server) comeBack(ctx context.Context, u alfred.User, team alfred.TeamID
 		return err
 	}
 	for _, r := range now {
+		if err := snap.addTeams(ctx, s.Records, r.Team); err != nil {
+			return err
+		}
 		// Somebody else may have given it back meanwhile.
 		if err := s.giveBack(ctx, snap, r); err != nil && !errors.Is(err, errReleased) {
 			return err
@@ -331,7 +330,7 @@ func (s *server) giveBack(ctx context.Context, snap *snapshot, r alfred.Release)
 
 // stands says whether a release is still as it was read.
 func (s *server) stands(ctx context.Context, org alfred.OrgID, r alfred.Release) (bool, error) {
-	all, err := s.Records.Releases(ctx, org, r.Window)
+	all, err := s.Records.Releases(ctx, org, r.Window, r.Team)
 	return slices.Contains(all, r), err
 }
 

@@ -45,3 +45,10 @@ func (s *Store) Adjustments(ctx context.Context, org alfred.OrgID, f alfred.Adju
 	})
 	return each(rows, adjustment), failed(err, "list adjustments")
 }
+
+// Overdrawn returns who overdrew in a window or still owed in it, and has not
+// been charged for that in the window after.
+func (s *Store) Overdrawn(ctx context.Context, org alfred.OrgID, w, after alfred.Window) ([]alfred.UserID, error) {
+	ids, err := s.q(ctx).Overdrawn(ctx, org, w.Start, after.Start)
+	return ids, failed(err, "list who overdrew")
+}

@@ -257,6 +257,12 @@ func TestAReleaseIsOnePerPersonTeamAndWindow(t *testing.T) {
 	got, err := w.Releases(w.ctx, w.org, november)
 	w.must(err)
 	w.same(got, []alfred.Release{r})
+	got, err = w.Releases(w.ctx, w.org, november, "team_t")
+	w.must(err)
+	w.same(got, []alfred.Release{r})
+	got, err = w.Releases(w.ctx, w.org, november, "team_other")
+	w.must(err)
+	w.same(len(got), 0)
 	w.must(w.EndRelease(w.ctx, w.org, u.ID, "team_t", november))
 	w.must(w.EndRelease(w.ctx, w.org, u.ID, "team_t", november))
 	got, err = w.Releases(w.ctx, w.org, november)
@@ -267,6 +273,39 @@ func TestAReleaseIsOnePerPersonTeamAndWindow(t *testing.T) {
 	w.same(got, []alfred.Release{next})
 	r.Amount = -1
 	w.refused(w.PutRelease(w.ctx, w.org, r), alfred.CodeValidation)
+}
+
+// Who overdrew is charged once, and who could not pay is charged again; nobody
+// else is looked at.
+func TestWhoOverdrewIsCharged(t *testing.T) {
+	w := newWorld(t)
+	december := alfred.Window{Start: november.End, End: november.End.AddDate(0, 1, 0)}
+	person := func(name string) alfred.UserID { return w.person(name+"@example.com", nil).ID }
+	fresh, still, charged, prompt, gone := person("fresh"), person("still"), person("charged"), person("prompt"), person("gone")
+	overdrew := func(u alfred.UserID, amount alfred.Credits) {
+		w.must(w.sql(`INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled) VALUES ($1, 'overdraft', $2, $3, $4, $5)`,
+			w.org, u, november.Start, november.End, amount))
+	}
+	debt := func(budget alfred.BudgetKind, u alfred.UserID, of alfred.Window) alfred.Adjustment {
+		a := w.adjustment(budget, string(u), -5, "")
+		a.Kind, a.From, a.Until = alfred.AdjustDebt, of.Start, of.End
+		return a
+	}
+	overdrew(fresh, 5)
+	overdrew(charged, 5)
+	overdrew(prompt, 0)
+	overdrew(gone, 5)
+	w.must(w.DeleteUser(w.ctx, w.org, gone, noon))
+	w.must(w.AddAdjustments(w.ctx,
+		debt(alfred.BudgetOverdraft, still, november), // owed it already when the window began
+		debt(alfred.BudgetPersonal, prompt, november), // and paid it in full
+		debt(alfred.BudgetPersonal, charged, december),
+	))
+	got, err := w.Overdrawn(w.ctx, w.org, november, december)
+	w.must(err)
+	want := []alfred.UserID{fresh, still}
+	slices.Sort(want)
+	w.same(got, want)
 }
 
 // Reallocations of before the history had them are paired by the migration.

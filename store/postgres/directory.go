@@ -131,7 +131,7 @@ func (s *Store) TeamDirectory(ctx context.Context, org alfred.OrgID, now time.Ti
 				OrgID: r.OrgID, ID: r.ID, DepartmentID: r.DepartmentID, Name: r.Name, Description: r.Description, CommonPool: r.CommonPool,
 				Sharing: r.Sharing, DefaultQuota: r.DefaultQuota, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 			}),
-			Active: int(r.Active), Adjustments: ofTeam[string(r.ID)], Ask: r.Ask,
+			Members: int(r.Members), Active: int(r.Active), Adjustments: ofTeam[string(r.ID)], Ask: r.Ask,
 		}
 	}), nil
 }

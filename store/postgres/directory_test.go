@@ -74,7 +74,7 @@ func TestTheTeamsOfTheDirectory(t *testing.T) {
 
 	got, err := w.TeamDirectory(w.ctx, w.org, noon)
 	w.must(err)
-	want := []alfred.TeamDirectory{{Team: core, Active: 2, Adjustments: []alfred.Adjustment{in}, Ask: "second@example.com"}, {Team: empty}}
+	want := []alfred.TeamDirectory{{Team: core, Members: 4, Active: 2, Adjustments: []alfred.Adjustment{in}, Ask: "second@example.com"}, {Team: empty}}
 	if empty.ID < core.ID {
 		want[0], want[1] = want[1], want[0]
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
-// Releases returns what people who are still away have given in a window.
-func (s *Store) Releases(ctx context.Context, org alfred.OrgID, w alfred.Window) ([]alfred.Release, error) {
-	rows, err := s.q(ctx).Releases(ctx, org, w.Start, w.End)
+// Releases returns what people who are still away have given in a window, to
+// all teams or to some.
+func (s *Store) Releases(ctx context.Context, org alfred.OrgID, w alfred.Window, only ...alfred.TeamID) ([]alfred.Release, error) {
+	rows, err := s.q(ctx).Releases(ctx, org, w.Start, w.End, texts(only))
 	return each(rows, func(r db.Release) alfred.Release {
 		return alfred.Release{
 			User: r.UserID, Team: r.TeamID, Amount: r.Amount, Window: alfred.Window{Start: r.WindowStart, End: r.WindowEnd}, Move: r.MoveID,

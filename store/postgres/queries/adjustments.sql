@@ -11,3 +11,13 @@ WHERE org_id = @org_id
   AND (@group_id::text = '' OR group_id = @group_id)
   AND (sqlc.narg(end_after)::timestamptz IS NULL OR expires_at IS NULL OR expires_at > sqlc.narg(end_after))
 ORDER BY created_at, id;
+
+-- name: Overdrawn :many
+SELECT u.id FROM users u JOIN (
+    SELECT c.subject FROM counter_usage c WHERE c.org_id = @org_id AND c.kind = 'overdraft' AND c.window_start = @window_start AND c.settled > 0
+    UNION
+    SELECT a.subject FROM adjustments a WHERE a.org_id = @org_id AND a.budget = 'overdraft' AND a.kind = 'debt' AND a.effective_at = @window_start
+) o ON o.subject = u.id
+WHERE u.org_id = @org_id AND u.deleted_at IS NULL AND NOT EXISTS (
+    SELECT FROM adjustments a WHERE a.org_id = @org_id AND a.budget IN ('personal', 'overdraft') AND a.subject = u.id AND a.kind = 'debt' AND a.effective_at = @next_start
+) ORDER BY u.id;

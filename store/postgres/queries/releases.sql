@@ -1,5 +1,7 @@
 -- name: Releases :many
-SELECT * FROM releases WHERE org_id = $1 AND window_start = $2 AND window_end = $3 ORDER BY user_id, team_id;
+SELECT * FROM releases
+WHERE org_id = @org_id AND window_start = @window_start AND window_end = @window_end AND (sqlc.narg(teams)::text[] IS NULL OR team_id = ANY (sqlc.narg(teams)::text[]))
+ORDER BY user_id, team_id;
 
 -- name: PutRelease :exec
 INSERT INTO releases (org_id, user_id, team_id, window_start, window_end, amount, move_id) VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -35,10 +35,10 @@ DELETE FROM team_members WHERE org_id = $1 AND user_id = $2;
 
 -- name: TeamShares :many
 -- Whom to ask is the team admin who joined first.
-SELECT t.*, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+SELECT t.*, coalesce(a.members, 0)::bigint AS members, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = @org_id AND m.team_id = ANY (@ids::text[]) AND u.status = 'active' AND u.deleted_at IS NULL
+LEFT JOIN (SELECT m.team_id, count(*) AS members, count(*) FILTER (WHERE u.status = 'active') AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = @org_id AND m.team_id = ANY (@ids::text[]) AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
@@ -48,10 +48,10 @@ WHERE t.org_id = @org_id AND t.id = ANY (@ids::text[]) ORDER BY t.id;
 -- name: AllTeamShares :many
 -- Of all teams: a statement of its own, since none that may or may not be
 -- narrowed has a plan that fits both.
-SELECT t.*, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+SELECT t.*, coalesce(a.members, 0)::bigint AS members, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = @org_id AND u.status = 'active' AND u.deleted_at IS NULL
+LEFT JOIN (SELECT m.team_id, count(*) AS members, count(*) FILTER (WHERE u.status = 'active') AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = @org_id AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL

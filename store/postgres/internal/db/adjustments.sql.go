@@ -72,3 +72,34 @@ func (q *Queries) Adjustments(ctx context.Context, arg AdjustmentsParams) ([]Adj
 	}
 	return items, nil
 }
+
+const overdrawn = `-- name: Overdrawn :many
+SELECT u.id FROM users u JOIN (
+    SELECT c.subject FROM counter_usage c WHERE c.org_id = $1 AND c.kind = 'overdraft' AND c.window_start = $2 AND c.settled > 0
+    UNION
+    SELECT a.subject FROM adjustments a WHERE a.org_id = $1 AND a.budget = 'overdraft' AND a.kind = 'debt' AND a.effective_at = $2
+) o ON o.subject = u.id
+WHERE u.org_id = $1 AND u.deleted_at IS NULL AND NOT EXISTS (
+    SELECT FROM adjustments a WHERE a.org_id = $1 AND a.budget IN ('personal', 'overdraft') AND a.subject = u.id AND a.kind = 'debt' AND a.effective_at = $3
+) ORDER BY u.id
+`
+
+func (q *Queries) Overdrawn(ctx context.Context, orgID alfred.OrgID, windowStart time.Time, nextStart time.Time) ([]alfred.UserID, error) {
+	rows, err := q.db.Query(ctx, overdrawn, orgID, windowStart, nextStart)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []alfred.UserID
+	for rows.Next() {
+		var id alfred.UserID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

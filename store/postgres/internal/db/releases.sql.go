@@ -64,11 +64,18 @@ func (q *Queries) PutRelease(ctx context.Context, arg PutReleaseParams) error {
 }
 
 const releases = `-- name: Releases :many
-SELECT org_id, user_id, team_id, window_start, window_end, amount, move_id, created_at, updated_at FROM releases WHERE org_id = $1 AND window_start = $2 AND window_end = $3 ORDER BY user_id, team_id
+SELECT org_id, user_id, team_id, window_start, window_end, amount, move_id, created_at, updated_at FROM releases
+WHERE org_id = $1 AND window_start = $2 AND window_end = $3 AND ($4::text[] IS NULL OR team_id = ANY ($4::text[]))
+ORDER BY user_id, team_id
 `
 
-func (q *Queries) Releases(ctx context.Context, orgID alfred.OrgID, windowStart time.Time, windowEnd time.Time) ([]Release, error) {
-	rows, err := q.db.Query(ctx, releases, orgID, windowStart, windowEnd)
+func (q *Queries) Releases(ctx context.Context, orgID alfred.OrgID, windowStart time.Time, windowEnd time.Time, teams []string) ([]Release, error) {
+	rows, err := q.db.Query(ctx, releases,
+		orgID,
+		windowStart,
+		windowEnd,
+		teams,
+	)
 	if err != nil {
 		return nil, err
 	}

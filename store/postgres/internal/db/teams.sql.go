@@ -13,10 +13,10 @@ import (
 )
 
 const allTeamShares = `-- name: AllTeamShares :many
-SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.members, 0)::bigint AS members, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = $1 AND u.status = 'active' AND u.deleted_at IS NULL
+LEFT JOIN (SELECT m.team_id, count(*) AS members, count(*) FILTER (WHERE u.status = 'active') AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = $1 AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
@@ -36,6 +36,7 @@ type AllTeamSharesRow struct {
 	Version      int64
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	Members      int64
 	Active       int64
 	Ask          string
 }
@@ -63,6 +64,7 @@ func (q *Queries) AllTeamShares(ctx context.Context, orgID alfred.OrgID) ([]AllT
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Members,
 			&i.Active,
 			&i.Ask,
 		); err != nil {
@@ -254,10 +256,10 @@ func (q *Queries) Team(ctx context.Context, orgID alfred.OrgID, iD alfred.TeamID
 }
 
 const teamShares = `-- name: TeamShares :many
-SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
+SELECT t.org_id, t.id, t.department_id, t.name, t.description, t.common_pool, t.sharing, t.default_quota, t.version, t.created_at, t.updated_at, coalesce(a.members, 0)::bigint AS members, coalesce(a.active, 0)::bigint AS active, coalesce(k.email, '')::text AS ask
 FROM teams t
-LEFT JOIN (SELECT m.team_id, count(*) AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
-    WHERE m.org_id = $1 AND m.team_id = ANY ($2::text[]) AND u.status = 'active' AND u.deleted_at IS NULL
+LEFT JOIN (SELECT m.team_id, count(*) AS members, count(*) FILTER (WHERE u.status = 'active') AS active FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
+    WHERE m.org_id = $1 AND m.team_id = ANY ($2::text[]) AND u.deleted_at IS NULL
     GROUP BY m.team_id) a ON a.team_id = t.id
 LEFT JOIN LATERAL (SELECT u.email FROM team_members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id
     WHERE m.org_id = t.org_id AND m.team_id = t.id AND m.is_admin AND u.status <> 'suspended' AND u.deleted_at IS NULL
@@ -277,6 +279,7 @@ type TeamSharesRow struct {
 	Version      int64
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	Members      int64
 	Active       int64
 	Ask          string
 }
@@ -303,6 +306,7 @@ func (q *Queries) TeamShares(ctx context.Context, orgID alfred.OrgID, ids []stri
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Members,
 			&i.Active,
 			&i.Ask,
 		); err != nil {
