@@ -17,7 +17,7 @@ const (
 	// rankedFrom is how many requests it takes to be ranked.
 	rankedFrom = 50
 	// comparedPeople is how many people are compared: those who use most.
-	comparedPeople = 200
+	comparedPeople = 100
 )
 
 // thrift is what one team or person got for their credits.

@@ -6,7 +6,8 @@ import { useNow } from './Value';
 /** How old the figures are: "live · as of 3 s ago". */
 export function Freshness({ at, live }: { at: Instant; live?: boolean }) {
   const now = useNow(1000);
-  if (!at) return null;
+  // Keeps its place while nothing is known yet, so that nothing moves when it is.
+  if (!at) return <span className={classes.fresh} data-waiting aria-hidden />;
   return (
     <span className={classes.fresh} data-live={live || undefined}>
       {live && <IconPointFilled size={14} aria-hidden />}

@@ -36,7 +36,7 @@ export default function MyUsage() {
       badges={
         <>
           <WindowBadge window={session.window} />
-          {q && <Freshness at={quota.dataUpdatedAt} live={stream.live} />}
+          <Freshness at={quota.dataUpdatedAt} live={stream.live} />
         </>
       }
       actions={

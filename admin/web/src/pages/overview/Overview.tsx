@@ -46,7 +46,7 @@ export default function Overview() {
     <>
       <PageHeader
         title="Overview"
-        badges={o && <Freshness at={stream.at && stream.live && stream.at.getTime() > overview.dataUpdatedAt ? stream.at : overview.dataUpdatedAt} live={stream.live} />}
+        badges={<Freshness at={stream.at && stream.live && stream.at.getTime() > overview.dataUpdatedAt ? stream.at : overview.dataUpdatedAt} live={stream.live} />}
         about={scope.level !== 'organization' && o ? `Only ${o.scope.name}` : undefined}
       />
       <FirstSteps />

@@ -22,7 +22,7 @@ export default function Providers() {
     <>
       <PageHeader
         title="Providers and models"
-        badges={providers.data && <Freshness at={providers.data.as_of} />}
+        badges={<Freshness at={providers.data?.as_of ?? null} />}
         about="Health is what the last hour's requests say. Providers are configured beside Envoy; here you see them and test them."
         actions={
           <Export

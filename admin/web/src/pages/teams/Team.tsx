@@ -56,7 +56,7 @@ export default function Team() {
         badges={
           <>
             <WindowBadge window={session.window} />
-            {t && <Freshness at={team.dataUpdatedAt} live={stream.live} />}
+            <Freshness at={team.dataUpdatedAt} live={stream.live} />
           </>
         }
         actions={

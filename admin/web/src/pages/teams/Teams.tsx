@@ -82,7 +82,7 @@ export default function Teams() {
         badges={
           <>
             <WindowBadge window={session.window} />
-            {all && <Freshness at={teams.dataUpdatedAt} live={stream.live} />}
+            <Freshness at={teams.dataUpdatedAt} live={stream.live} />
           </>
         }
         actions={create && add}
