@@ -11,7 +11,7 @@ const query = { group_by: ['model' as const], measures: ['credits' as const, 're
 export function Models() {
   const usage = api.useQuery('get', '/v1/users/me/usage/query', { params: { query } });
   const d = usage.data;
-  const groups = (d?.groups ?? []).map((g) => ({ name: g.other ? 'other' : g.keys[0]?.name || g.keys[0]?.id || 'unknown', credits: g.sums.credits ?? 0, requests: g.sums.requests ?? 0 }));
+  const groups = (d?.groups ?? []).map((g) => ({ name: g.other ? 'other' : g.keys[0]?.name || g.keys[0]?.id || 'unknown', credits: g.sums.credits ?? 0, requests: g.sums.requests ?? 0, rest: g.other }));
   const most = Math.max(...groups.map((g) => g.credits), 1);
   const total = d?.totals.credits ?? 0;
   return (

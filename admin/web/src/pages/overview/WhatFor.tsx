@@ -23,7 +23,7 @@ export function WhatFor({ query }: { query: Parameters<typeof useByModel>[0] }) 
   return (
     <ChartCard
       question="What for?"
-      answer={d && largest(groups.map((g, i) => ({ name: named[i]!.name, credits: g.sums.credits ?? 0 })), d.unit)}
+      answer={d && largest(groups.map((g, i) => ({ name: named[i]!.name, credits: g.sums.credits ?? 0, rest: g.other })), d.unit)}
       loading={answer.isPending}
       error={answer.error}
       retry={() => void answer.refetch()}

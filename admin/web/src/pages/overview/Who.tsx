@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { components } from '@/api';
 import { ChartCard, Credits, EmptyState } from '@/components';
-import { number } from '@/format';
+import { number, percent } from '@/format';
 import { largest } from './answers';
 import classes from './Overview.module.css';
 
@@ -10,14 +10,16 @@ type Overview = components['schemas']['Overview'];
 /** Teams by what was used in their name, each with its pool as the plan. */
 export function Who({ overview: o, loading, query }: { overview?: Overview; loading: boolean; query: Record<string, string> }) {
   const teams = o?.by_team ?? [];
-  const most = Math.max(...teams.map((t) => t.used), 1);
-  // A pool far beyond every use would press the bars flat; its tick then stands at the end.
-  const scale = Math.max(most, Math.min(Math.max(...teams.map((t) => t.pool), 0), most * 2.5));
+  const named = teams.filter((t) => !t.other);
+  const total = teams.reduce((n, t) => n + t.used, 0);
+  const most = Math.max(...named.map((t) => t.used), 1);
+  // A pool far beyond every use would press the bars flat; its tick then stands at the end. All others together would too, and have no bar.
+  const scale = Math.max(most, Math.min(Math.max(...named.map((t) => t.pool), 0), most * 2.5));
   const name = (t: (typeof teams)[number]) => t.name || (t.other ? 'Other teams' : 'Usage without a team');
   return (
     <ChartCard
       question="Who uses it?"
-      answer={o && largest(teams.map((t) => ({ name: name(t), credits: t.used })), o.unit)}
+      answer={o && largest(teams.map((t) => ({ name: name(t), credits: t.used, rest: t.other || !t.id })), o.unit)}
       loading={loading}
       request={{ path: '/v1/admin/overview', query }}
       height={370}
@@ -32,11 +34,12 @@ export function Who({ overview: o, loading, query }: { overview?: Overview; load
             </span>
             <span>
               <Credits value={t.used} />
+              {t.other && <span className="soft"> · {percent(t.used, total)}</span>}
             </span>
-            <span className={classes.track} role="img" aria-label={`${name(t)}: ${number(t.used)} used, pool ${number(t.pool)}`}>
-              <span className={classes.fill} data-other={t.other || !t.id || undefined} style={{ width: `${(t.used / scale) * 100}%` }} />
-              {t.pool > 0 && !t.other && <span className={classes.plan} style={{ left: `calc(${Math.min(t.pool / scale, 1) * 100}% - 2px)` }} />}
-            </span>
+            {!t.other && <span className={classes.track} role="img" aria-label={`${name(t)}: ${number(t.used)} used, pool ${number(t.pool)}`}>
+              <span className={classes.fill} data-other={!t.id || undefined} style={{ width: `${(t.used / scale) * 100}%` }} />
+              {t.pool > 0 && <span className={classes.plan} style={{ left: `calc(${Math.min(t.pool / scale, 1) * 100}% - 2px)` }} />}
+            </span>}
           </li>
         ))}
       </ul>

@@ -47,5 +47,7 @@ it('compares with the same stretch of the window before', () => {
 it('names the largest', () => {
   expect(largest([{ name: 'a', credits: 30 }, { name: 'b', credits: 70 }], 'credits')).toBe('b takes 70 % of 100 credits.');
   expect(largest([{ name: 'a', credits: 30 }], 'credits')).toBe('All 30 credits went to a.');
+  expect(largest([{ name: 'a', credits: 30 }, { name: 'others', credits: 70, rest: true }], 'credits')).toBe('a takes 30 % of 100 credits.');
+  expect(largest([{ name: 'others', credits: 70, rest: true }], 'credits')).toBe('All 70 credits went to others.');
   expect(largest([], 'credits')).toBe('Nothing has been used in this window yet.');
 });

@@ -59,10 +59,18 @@ export function against(now: Figure, before: Figure): string | null {
   return `${percent(Math.abs(change), 1)} ${change > 0 ? 'more' : 'less'} than last window by now`;
 }
 
+interface Group {
+  name: string;
+  credits: number;
+  /** Several that have no name of their own: it counts, and is never the largest. */
+  rest?: boolean;
+}
+
 /** "What for?" in words: the largest, and how much of all it is. */
-export function largest(groups: { name: string; credits: number }[], unit: string): string {
+export function largest(groups: Group[], unit: string): string {
   const total = groups.reduce((sum, g) => sum + g.credits, 0);
-  const first = groups.reduce<{ name: string; credits: number } | null>((a, b) => (a && a.credits >= b.credits ? a : b), null);
+  const named = groups.some((g) => !g.rest) ? groups.filter((g) => !g.rest) : groups;
+  const first = named.reduce<Group | null>((a, b) => (a && a.credits >= b.credits ? a : b), null);
   if (!first || total <= 0) return 'Nothing has been used in this window yet.';
   if (groups.length === 1) return `All ${number(total)} ${unit} went to ${first.name}.`;
   return `${first.name} takes ${percent(first.credits, total)} of ${number(total)} ${unit}.`;

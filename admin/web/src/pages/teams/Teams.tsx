@@ -3,8 +3,8 @@ import { IconPlus, IconUsersGroup, IconZoomExclamation } from '@tabler/icons-rea
 import { useThrottledCallback } from '@mantine/hooks';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { api, may, useSession, useStream } from '@/api';
-import { Card, Credits, DataTable, EmptyState, Export, Figure, Figures, Filters, Freshness, LimitBar, LimitCell, PageHeader, WindowBadge, type Column } from '@/components';
+import { api, may, useSession, useStream, useWholeList } from '@/api';
+import { Card, Credits, EmptyState, Export, Figure, Figures, Filters, Freshness, LimitBar, LimitCell, LongTable, PageHeader, WindowBadge, type Column } from '@/components';
 import { against, count, number, percent } from '@/format';
 import { flag, sort, text, useUrlState } from '@/url/state';
 import { AddTeam } from './TeamForm';
@@ -19,7 +19,7 @@ export default function Teams() {
   const navigate = useNavigate();
   const [state, set] = useUrlState(params);
   const teams = useTeams();
-  const efficiency = api.useQuery('get', '/v1/admin/efficiency', { params: { query: { by: 'team', top: 200 } } }, { staleTime: 60_000 });
+  const efficiency = api.useQuery('get', '/v1/admin/efficiency', { params: { query: { by: 'team', top: 5000 } } }, { staleTime: 60_000 });
   const anew = useThrottledCallback(() => void teams.refetch(), 3000);
   const stream = useStream('/v1/admin/stream', { usage: anew, directory: anew, reset: anew });
 
@@ -30,6 +30,7 @@ export default function Teams() {
     const matching = all?.filter((t) => !q || t.name.toLocaleLowerCase().includes(q) || t.description.toLocaleLowerCase().includes(q));
     return matching && sorted(matching, state.sort.field, state.sort.descending, ratios);
   }, [all, state.q, state.sort, ratios]);
+  const list = useWholeList(JSON.stringify([state.q, state.sort]), rows, teams);
   const sum = (of: (t: Team) => number) => all?.reduce((n, t) => n + of(t), 0);
   const pool = sum((t) => t.effective_pool);
   const used = sum((t) => t.pool_used);
@@ -42,39 +43,7 @@ export default function Teams() {
       Add Team
     </Button>
   );
-  const columns: Column<Team>[] = [
-    {
-      id: 'name',
-      title: 'Team',
-      sortable: true,
-      cell: (t) => (
-        <div className={classes.name}>
-          <Link to={`/teams/${t.id}` as '/'} className="truncate" title={t.name}>
-            {t.name}
-          </Link>
-          {t.description && <span className="soft truncate">{t.description}</span>}
-        </div>
-      ),
-    },
-    { id: 'used', title: 'Pool used', sortable: true, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
-    { id: 'free', title: 'Free', sortable: true, numeric: true, cell: (t) => <Credits value={t.pool_available} /> },
-    { id: 'pool', title: 'Pool', sortable: true, numeric: true, from: 'tablet', cell: (t) => <Credits value={t.effective_pool} /> },
-    { id: 'share', title: 'Share each', sortable: true, numeric: true, from: 'desktop', cell: (t) => (shareOf(t) === null ? <span className="soft">first come</span> : <Credits value={shareOf(t)} />) },
-    {
-      id: 'members',
-      title: 'Members',
-      sortable: true,
-      numeric: true,
-      from: 'tablet',
-      cell: (t) => (
-        <>
-          {number(t.member_count)}
-          {t.active_count < t.member_count && <span className="soft"> · {number(t.active_count)} active</span>}
-        </>
-      ),
-    },
-    { id: 'efficiency', title: 'Cost against median', sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(ratios.get(t.id)) ?? 'Too few requests in this window to compare.'}>{against(ratios.get(t.id))}</span> },
-  ];
+  const columns = useMemo(() => columnsOf(ratios), [ratios]);
   return (
     <>
       <PageHeader
@@ -118,14 +87,11 @@ export default function Teams() {
             }
           />
           <Card flush>
-            <DataTable
+            <LongTable
               label="Teams"
+              list={list}
               columns={columns}
-              rows={rows}
               idOf={(t) => t.id}
-              loading={teams.isPending}
-              error={teams.error}
-              retry={() => void teams.refetch()}
               sort={state.sort}
               onSort={(next) => set({ sort: next as typeof state.sort })}
               onOpen={(t) => void navigate({ to: `/teams/${t.id}` as '/' })}
@@ -150,3 +116,39 @@ export default function Teams() {
   );
 }
 
+/** `ratios` are what each team pays against the median, by id. */
+function columnsOf(ratios: ReadonlyMap<string, number | null>): Column<Team>[] {
+  return [
+    {
+      id: 'name',
+      title: 'Team',
+      sortable: true,
+      cell: (t) => (
+        <div className={classes.name}>
+          <Link to={`/teams/${t.id}` as '/'} className="truncate" title={t.name}>
+            {t.name}
+          </Link>
+          {t.description && <span className="soft truncate">{t.description}</span>}
+        </div>
+      ),
+    },
+    { id: 'used', title: 'Pool used', sortable: true, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
+    { id: 'free', title: 'Free', sortable: true, numeric: true, cell: (t) => <Credits value={t.pool_available} /> },
+    { id: 'pool', title: 'Pool', sortable: true, numeric: true, from: 'tablet', cell: (t) => <Credits value={t.effective_pool} /> },
+    { id: 'share', title: 'Share each', sortable: true, numeric: true, from: 'desktop', cell: (t) => (shareOf(t) === null ? <span className="soft">first come</span> : <Credits value={shareOf(t)} />) },
+    {
+      id: 'members',
+      title: 'Members',
+      sortable: true,
+      numeric: true,
+      from: 'tablet',
+      cell: (t) => (
+        <>
+          {number(t.member_count)}
+          {t.active_count < t.member_count && <span className="soft"> · {number(t.active_count)} active</span>}
+        </>
+      ),
+    },
+    { id: 'efficiency', title: 'Cost against median', sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(ratios.get(t.id)) ?? 'Too few requests in this window to compare.'}>{against(ratios.get(t.id))}</span> },
+  ];
+}

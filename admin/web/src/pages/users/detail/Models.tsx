@@ -10,7 +10,7 @@ export function Models({ user, name }: { user: string; name: string }) {
   const query = { user, group_by: ['model' as const], measures: ['credits' as const, 'requests' as const], top: 6 };
   const usage = api.useQuery('get', '/v1/admin/usage/query', { params: { query } });
   const d = usage.data;
-  const groups = (d?.groups ?? []).map((g) => ({ name: g.other ? 'other' : g.keys[0]?.name || g.keys[0]?.id || 'unknown', credits: g.sums.credits ?? 0, requests: g.sums.requests ?? 0 }));
+  const groups = (d?.groups ?? []).map((g) => ({ name: g.other ? 'other' : g.keys[0]?.name || g.keys[0]?.id || 'unknown', credits: g.sums.credits ?? 0, requests: g.sums.requests ?? 0, rest: g.other }));
   const most = Math.max(...groups.map((g) => g.credits), 1);
   const total = d?.totals.credits ?? 0;
   return (
