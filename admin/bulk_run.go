@@ -318,17 +318,28 @@ func (r *bulkRun) readLine() (importedLine, error) {
 		l.user.Department = all[i].ID
 	}
 	if name := g["team"]; name != "" {
-		all, err := r.server.Records.Teams(r.ctx, r.job.Org, "", 0)
-		if err != nil {
+		var err error
+		if l.team, err = r.team(name); err != nil {
 			return l, err
 		}
-		i := slices.IndexFunc(all, func(t alfred.Team) bool { return string(t.ID) == name || strings.EqualFold(t.Name, name) })
-		if i < 0 {
-			return l, alfred.Invalid("team", "there is no team %s", name)
-		}
-		l.team = all[i].ID
 	}
 	return l, nil
+}
+
+// team finds a team by its id or by its name, whatever the case: first among
+// those that the database finds, whose idea of case may be that of ASCII alone.
+func (r *bulkRun) team(name string) (alfred.TeamID, error) {
+	for _, query := range []string{name, ""} {
+		some, err := r.server.Records.Teams(r.ctx, r.job.Org, query, "", 0)
+		if err != nil {
+			return "", err
+		}
+		i := slices.IndexFunc(some, func(t alfred.Team) bool { return string(t.ID) == name || strings.EqualFold(t.Name, name) })
+		if i >= 0 {
+			return some[i].ID, nil
+		}
+	}
+	return "", alfred.Invalid("team", "there is no team %s", name)
 }
 
 // update is what the line changes of a person.

@@ -30,7 +30,7 @@ func (s *server) names(ctx context.Context, org alfred.OrgID, w wanted) (*names,
 		users: map[alfred.UserID]alfred.User{}, keys: map[alfred.KeyID]alfred.Key{}, teams: map[alfred.TeamID]string{},
 		departments: map[alfred.DepartmentID]string{}, projects: map[alfred.ProjectID]string{},
 	}
-	teams, err := s.Records.Teams(ctx, org, "", 0)
+	teams, err := s.Records.Teams(ctx, org, "", "", 0)
 	if err != nil {
 		return nil, err
 	}

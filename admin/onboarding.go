@@ -77,7 +77,7 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	}
 	people -= demo.People
 	step("people", "Bring people in", people > 1, fmt.Sprintf("%d people.", people), "There is nobody but you.")
-	teams, err := s.Records.Teams(ctx, org.ID, "", 2+demo.Teams)
+	teams, err := s.Records.Teams(ctx, org.ID, "", "", 2+demo.Teams)
 	if err != nil {
 		return out, err
 	}

@@ -137,7 +137,7 @@ func (s *server) overviewPeople(ctx context.Context, snap *snapshot, of scope, w
 		}
 	}
 	out.Limit, out.LimitSource = n.Quotas, api.OverviewLimitSourceAllocated
-	teams, err := s.Records.Teams(ctx, snap.org.ID, "", 0)
+	teams, err := s.Records.Teams(ctx, snap.org.ID, "", "", 0)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ type PeopleRecords interface {
 
 	CreateTeam(ctx context.Context, t alfred.Team) error
 	Team(ctx context.Context, org alfred.OrgID, id alfred.TeamID) (alfred.Team, error)
-	Teams(ctx context.Context, org alfred.OrgID, after string, limit int) ([]alfred.Team, error) // by id; limit 0 is all
+	Teams(ctx context.Context, org alfred.OrgID, query, after string, limit int) ([]alfred.Team, error) // whose name has query in it, by id; limit 0 is all
 	UpdateTeam(ctx context.Context, t alfred.Team) error
 	DeleteTeam(ctx context.Context, org alfred.OrgID, id alfred.TeamID) error
 	Members(ctx context.Context, org alfred.OrgID, t alfred.TeamID) ([]alfred.Member, error)     // by date of joining

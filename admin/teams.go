@@ -51,15 +51,15 @@ func (s *server) CreateTeam(ctx context.Context, r api.CreateTeamRequestObject) 
 // ListTeams lists all teams, or those that the actor belongs to.
 func (s *server) ListTeams(ctx context.Context, r api.ListTeamsRequestObject) (api.ListTeamsResponseObject, error) {
 	actor := callOf(ctx).actor
-	pg, err := newPage(r.Params.Cursor, r.Params.Limit, "teams")
+	pg, err := newPage(r.Params.Cursor, r.Params.Limit, "teams", r.Params.Q)
 	if err != nil {
 		return nil, err
 	}
 	var teams []alfred.Team
 	if actor.Access.Administers() {
-		teams, err = s.Records.Teams(ctx, actor.Org, pg.after, pg.limit+1)
+		teams, err = s.Records.Teams(ctx, actor.Org, value(r.Params.Q), pg.after, pg.limit+1)
 	} else {
-		teams, err = s.ownTeams(ctx, actor, pg.after)
+		teams, err = s.ownTeams(ctx, actor, value(r.Params.Q), pg.after)
 	}
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *server) ListTeams(ctx context.Context, r api.ListTeamsRequestObject) (a
 	return api.ListTeams200JSONResponse{Data: data, HasMore: more, NextCursor: next}, err
 }
 
-func (s *server) ownTeams(ctx context.Context, actor alfred.Actor, after string) ([]alfred.Team, error) {
+func (s *server) ownTeams(ctx context.Context, actor alfred.Actor, query, after string) ([]alfred.Team, error) {
 	memberships, err := s.Records.Memberships(ctx, actor.Org, actor.User)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,9 @@ func (s *server) ownTeams(ctx context.Context, actor alfred.Actor, after string)
 		if err != nil {
 			return nil, err
 		}
-		teams = append(teams, t)
+		if strings.Contains(strings.ToLower(t.Name), strings.ToLower(query)) {
+			teams = append(teams, t)
+		}
 	}
 	return teams, nil
 }

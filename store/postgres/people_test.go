@@ -264,7 +264,7 @@ func TestDeletingATeamEndsMembershipsAndLimits(t *testing.T) {
 	if len(memberships)+len(limits) != 0 {
 		t.Errorf("left: %v %v", memberships, limits)
 	}
-	teams, err := w.Teams(w.ctx, w.org, "", 0)
+	teams, err := w.Teams(w.ctx, w.org, "", "", 0)
 	w.must(err)
 	w.same(teams, []alfred.Team{web})
 }
@@ -274,11 +274,18 @@ func TestTeamsComeInPages(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		w.team(name, 1)
 	}
-	all, err := w.Teams(w.ctx, w.org, "", 0)
+	all, err := w.Teams(w.ctx, w.org, "", "", 0)
 	w.must(err)
-	page, err := w.Teams(w.ctx, w.org, string(all[0].ID), 1)
+	page, err := w.Teams(w.ctx, w.org, "", string(all[0].ID), 1)
 	w.must(err)
 	w.same(page, all[1:2])
+	found, err := w.Teams(w.ctx, w.org, "B", "", 0)
+	w.must(err)
+	w.same(len(found), 1)
+	w.same(found[0].Name, "b")
+	none, err := w.Teams(w.ctx, w.org, "%", "", 0)
+	w.must(err)
+	w.same(len(none), 0)
 }
 
 // A service account has neither an address nor a role, and is told from

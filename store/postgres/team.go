@@ -32,9 +32,10 @@ func (s *Store) Team(ctx context.Context, org alfred.OrgID, id alfred.TeamID) (a
 	return team(row), found(err, "team", id)
 }
 
-// Teams returns teams by id, after an id. Limit 0 is all.
-func (s *Store) Teams(ctx context.Context, org alfred.OrgID, after string, limit int) ([]alfred.Team, error) {
-	rows, err := s.q(ctx).Teams(ctx, org, after, most(limit))
+// Teams returns teams by id, after an id, whose names have a text somewhere.
+// Limit 0 is all.
+func (s *Store) Teams(ctx context.Context, org alfred.OrgID, query, after string, limit int) ([]alfred.Team, error) {
+	rows, err := s.q(ctx).Teams(ctx, org, after, clean(query), most(limit))
 	return each(rows, team), failed(err, "list teams")
 }
 

@@ -6,7 +6,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9);
 SELECT * FROM teams WHERE org_id = $1 AND id = $2;
 
 -- name: Teams :many
-SELECT * FROM teams WHERE org_id = @org_id AND id > @after::text ORDER BY id LIMIT sqlc.narg(max)::bigint;
+SELECT * FROM teams
+WHERE org_id = @org_id AND id > @after::text AND (@query::text = '' OR strpos(lower(name), lower(@query)) > 0)
+ORDER BY id LIMIT sqlc.narg(max)::bigint;
 
 -- name: UpdateTeam :execrows
 UPDATE teams SET department_id = @department_id, name = @name, description = @description, common_pool = @common_pool, sharing = @sharing,

@@ -4871,6 +4871,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
                 limit?: components["parameters"]["PageSize"];
+                /** @description A part of the name. */
+                q?: string;
             };
             header?: never;
             path?: never;

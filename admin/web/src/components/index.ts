@@ -16,6 +16,7 @@ export { LimitBar, LimitCell } from './LimitBar';
 export { LongTable } from './LongTable';
 export { Back, PageHeader } from './PageHeader';
 export { PersonPicker, type Person } from './PersonPicker';
+export { TeamPicker, type TeamRef } from './TeamPicker';
 export { SideDrawer, useOpen } from './SideDrawer';
 export { SourceBadge, StatusBadge, Tone, WindowBadge, sourceName } from './Badges';
 export { Credits, Id, Time, useNow } from './Value';

@@ -1,5 +1,6 @@
 import { Button, Menu, TextInput } from '@mantine/core';
 import { IconBuilding, IconCheck, IconChevronDown, IconUsers, IconUsersGroup } from '@tabler/icons-react';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { allows } from '../api/permission';
@@ -15,14 +16,16 @@ export function Scope() {
   const [filter, setFilter] = useState('');
   const needed = open || scope.level !== 'organization';
   const departments = api.useQuery('get', '/v1/admin/departments', {}, { enabled: needed && allows(session, 'admin'), staleTime: 60_000 });
-  const teams = api.useQuery('get', '/v1/admin/teams', { params: { query: { limit: 200 } } }, { enabled: needed, staleTime: 60_000 });
-  const matches = (name: string) => name.toLowerCase().includes(filter.toLowerCase());
-  const choices = [
-    ...(departments.data?.data ?? []).map((d) => ({ level: 'department' as const, id: d.id, name: d.name })),
-    ...(teams.data?.data ?? []).map((t) => ({ level: 'team' as const, id: t.id, name: t.name })),
-  ].filter((c) => matches(c.name));
+  const [q] = useDebouncedValue(filter.trim(), 200);
+  const teams = api.useQuery('get', '/v1/admin/teams', { params: { query: { q: q || undefined, limit: 50 } } }, { enabled: open, staleTime: 60_000, placeholderData: (before) => before });
   const id = scope.level === 'organization' ? null : scope.id;
-  const name = id ? (choices.find((c) => c.id === id)?.name ?? id) : session.organisation.name;
+  const team = api.useQuery('get', '/v1/admin/teams/{team_id}', { params: { path: { team_id: id ?? '' } } }, { enabled: scope.level === 'team', staleTime: 60_000 });
+  const choices = [
+    ...(departments.data?.data ?? []).filter((d) => d.name.toLowerCase().includes(filter.toLowerCase())).map((d) => ({ level: 'department' as const, id: d.id, name: d.name })),
+    ...(teams.data?.data ?? []).map((t) => ({ level: 'team' as const, id: t.id, name: t.name })),
+  ];
+  const nameOf = (id: string) => (scope.level === 'team' ? team.data?.name : departments.data?.data.find((d) => d.id === id)?.name) ?? id;
+  const name = id ? nameOf(id) : session.organisation.name;
   const choose = (s: ScopeValue) => () => setScope(s);
   return (
     <Menu position="bottom-start" width={280} opened={open} onChange={setOpen} transitionProps={{ duration: 120 }} onClose={() => setFilter('')}>
@@ -41,7 +44,7 @@ export function Scope() {
           return some.length === 0 ? null : (
             <div key={level}>
               <Menu.Label>{level === 'team' ? 'Teams' : 'Departments'}</Menu.Label>
-              {some.slice(0, 50).map((c) => (
+              {some.map((c) => (
                 <Menu.Item key={c.id} leftSection={level === 'team' ? <IconUsers size={16} /> : <IconUsersGroup size={16} />} onClick={choose(c)} rightSection={c.id === id ? <IconCheck size={16} aria-label="shown" /> : null}>
                   {c.name}
                 </Menu.Item>

@@ -321,11 +321,18 @@ func (q *Queries) TeamShares(ctx context.Context, orgID alfred.OrgID, ids []stri
 }
 
 const teams = `-- name: Teams :many
-SELECT org_id, id, department_id, name, description, common_pool, sharing, default_quota, version, created_at, updated_at FROM teams WHERE org_id = $1 AND id > $2::text ORDER BY id LIMIT $3::bigint
+SELECT org_id, id, department_id, name, description, common_pool, sharing, default_quota, version, created_at, updated_at FROM teams
+WHERE org_id = $1 AND id > $2::text AND ($3::text = '' OR strpos(lower(name), lower($3)) > 0)
+ORDER BY id LIMIT $4::bigint
 `
 
-func (q *Queries) Teams(ctx context.Context, orgID alfred.OrgID, after string, max *int64) ([]Team, error) {
-	rows, err := q.db.Query(ctx, teams, orgID, after, max)
+func (q *Queries) Teams(ctx context.Context, orgID alfred.OrgID, after string, query string, max *int64) ([]Team, error) {
+	rows, err := q.db.Query(ctx, teams,
+		orgID,
+		after,
+		query,
+		max,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,8 @@ import { IconPlus, IconX } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { client, Problem, useAttempt, useSession } from '@/api';
-import { Credits, done, PersonPicker, Refused } from '@/components';
+import { Credits, done, PersonPicker, Refused, TeamPicker } from '@/components';
 import { count, date, number, signed } from '@/format';
-import { useTeams } from '../teams/teams';
 import { bodyOf, effectsOf, missing, sumOf, type Effect, type Entry } from './balance';
 import classes from './Reallocation.module.css';
 
@@ -16,7 +15,6 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const queries = useQueryClient();
   const attempt = useAttempt();
-  const teams = useTeams();
   const first = useRef([line(), line()]);
   const [entries, setEntries] = useState(first.current);
   const [reason, setReason] = useState('');
@@ -29,7 +27,7 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
     setProblem(null);
   };
   const sum = sumOf(entries);
-  const named = (subject: string) => entries.find((e) => e.person?.id === subject)?.person?.name ?? teams.data?.teams.find((t) => t.id === subject)?.name ?? subject;
+  const named = (subject: string) => entries.find((e) => e.person?.id === subject)?.person?.name ?? entries.find((e) => e.team?.id === subject)?.team?.name ?? subject;
 
   const look = async () => {
     const why = missing(entries, reason);
@@ -142,7 +140,7 @@ export function Reallocate({ onClose }: { onClose: () => void }) {
                 {e.kind === 'person' ? (
                   <PersonPicker quiet label="Person" value={e.person} onChange={(person) => change(e.key, { person })} autoFocus={i === 0} />
                 ) : (
-                  <Select aria-label="Team" placeholder={teams.error ? 'Teams could not be read' : 'Team'} searchable value={e.team} onChange={(team) => change(e.key, { team })} data={(teams.data?.teams ?? []).map((t) => ({ value: t.id, label: t.name }))} />
+                  <TeamPicker quiet label="Team" value={e.team} onChange={(team) => change(e.key, { team })} />
                 )}
                 </div>
                 <NumberInput aria-label="Credits, below 0 is taken" placeholder={i === 0 ? '−500' : '500'} hideControls value={e.amount} onChange={(amount) => change(e.key, { amount })} />

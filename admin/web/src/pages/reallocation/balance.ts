@@ -1,11 +1,11 @@
 import type { components } from '@/api';
-import type { Person } from '@/components';
+import type { Person, TeamRef } from '@/components';
 
 /** One end of a reallocation as it is typed. */
 export interface Entry {
   kind: 'person' | 'team';
   person: Person | null;
-  team: string | null;
+  team: TeamRef | null;
   /** Below 0 it is taken. Empty is not typed yet. */
   amount: number | string;
 }
@@ -21,7 +21,7 @@ export function sumOf(entries: readonly Pick<Entry, 'amount'>[]): number {
 export function missing(entries: readonly Entry[], reason: string): string | null {
   if (entries.some((e) => (e.kind === 'person' ? !e.person : !e.team))) return 'Choose a person or a team on every line.';
   if (entries.some((e) => !Number(e.amount))) return 'Enter an amount on every line: below 0 it is taken, above 0 it is given.';
-  const seen = new Set(entries.map((e) => (e.kind === 'person' ? e.person!.id : e.team!)));
+  const seen = new Set(entries.map((e) => (e.kind === 'person' ? e.person!.id : e.team!.id)));
   if (seen.size < entries.length) return 'Somebody is on two lines. Put their amounts together.';
   if (sumOf(entries) !== 0) return 'What is taken and what is given have to be the same.';
   if (!reason.trim()) return 'Say why: it is kept in the audit log.';
@@ -30,7 +30,7 @@ export function missing(entries: readonly Entry[], reason: string): string | nul
 
 export function bodyOf(entries: readonly Entry[], reason: string): Body {
   return {
-    entries: entries.map((e) => ({ ...(e.kind === 'person' ? { user_id: e.person!.id } : { team_id: e.team! }), amount: Number(e.amount) })),
+    entries: entries.map((e) => ({ ...(e.kind === 'person' ? { user_id: e.person!.id } : { team_id: e.team!.id }), amount: Number(e.amount) })),
     reason: reason.trim(),
   };
 }

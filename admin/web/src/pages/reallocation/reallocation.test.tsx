@@ -19,7 +19,7 @@ test('a reallocation is sent when it is balanced, whole and told why', () => {
   expect(missing([of(ada, -500), of(mira, 400)], 'r')).toMatch(/the same/);
   expect(missing([of(ada, -500), of(mira, 500)], ' ')).toMatch(/why/);
   expect(missing([of(ada, -500), of(mira, 500)], 'r')).toBeNull();
-  expect(bodyOf([of(ada, -500), { kind: 'team', person: null, team: 'tm_1', amount: 500 }], ' r ')).toEqual({ entries: [{ user_id: 'usr_a', amount: -500 }, { team_id: 'tm_1', amount: 500 }], reason: 'r' });
+  expect(bodyOf([of(ada, -500), { kind: 'team', person: null, team: { id: 'tm_1', name: 'Core' }, amount: 500 }], ' r ')).toEqual({ entries: [{ user_id: 'usr_a', amount: -500 }, { team_id: 'tm_1', amount: 500 }], reason: 'r' });
 });
 
 test('a preview tells what is not known as unknown', () => {

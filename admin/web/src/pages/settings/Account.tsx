@@ -3,11 +3,10 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { client, ifMatch, may, Problem, useSession, useTagged, type Tagged } from '@/api';
-import { Confirm, Credits, ErrorState, Id, Refused, StatusBadge, done } from '@/components';
+import { Confirm, Credits, ErrorState, Id, Refused, StatusBadge, TeamPicker, done, type TeamRef } from '@/components';
 import { AccountKeys } from './AccountKeys';
-import type { ServiceAccount } from './serviceAccount';
+import { ownedBy, type ServiceAccount } from './serviceAccount';
 import classes from './Settings.module.css';
-import { TeamField } from './TeamField';
 
 /** One service account: what it may spend, whose it is, its keys, and its end. */
 export function Account({ id, onGone }: { id: string; onGone: () => void }) {
@@ -27,11 +26,11 @@ export function Account({ id, onGone }: { id: string; onGone: () => void }) {
 
 interface Form {
   name: string;
-  team: string;
+  team: TeamRef;
   center: string;
   budget: number | string;
 }
-const formOf = (a: ServiceAccount): Form => ({ name: a.name, team: a.team_id, center: a.cost_center, budget: a.budget ?? '' });
+const formOf = (a: ServiceAccount): Form => ({ name: a.name, team: { id: a.team_id, name: a.team_name || a.team_id }, center: a.cost_center, budget: a.budget ?? '' });
 
 function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; reload: () => Promise<Tagged<ServiceAccount> | undefined>; onGone: () => void }) {
   const session = useSession();
@@ -43,7 +42,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
   const [act, setAct] = useState<'suspend' | 'delete' | null>(null);
   const a = base.data;
   const was = formOf(a);
-  const changed = (Object.keys(f) as (keyof Form)[]).filter((k) => f[k] !== was[k]);
+  const changed = (Object.keys(f) as (keyof Form)[]).filter((k) => (k === 'team' ? f.team.id !== was.team.id : f[k] !== was[k]));
   useEffect(() => {
     if (changed.length > 0 || tagged === base) return;
     setBase(tagged);
@@ -66,7 +65,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
     try {
       const body: Record<string, unknown> = {};
       if (changed.includes('name')) body.name = f.name.trim();
-      if (changed.includes('team')) body.team_id = f.team;
+      if (changed.includes('team')) body.team_id = f.team.id;
       if (changed.includes('center')) body.cost_center = f.center.trim();
       if (changed.includes('budget')) body.budget = f.budget === '' ? null : Number(f.budget);
       setF(formOf((await patch(body)).data));
@@ -105,7 +104,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
       >
         <Stack gap="md">
           <TextInput label="Name" required maxLength={200} disabled={!edits} value={f.name} onChange={(e) => setF({ ...f, name: e.currentTarget.value })} error={!f.name.trim() ? 'A name is needed.' : undefined} />
-          <TeamField value={f.team} name={a.team_name} onChange={(team) => setF({ ...f, team })} />
+          <TeamPicker label="Owned by" description={ownedBy} required value={f.team} onChange={(team) => team && setF({ ...f, team })} />
           <NumberInput label="Budget of its own" description={`In ${session.organisation.unit}, for each window. Empty: the team’s share alone.`} placeholder="none" min={0} max={9e9} allowNegative={false} hideControls disabled={!edits} value={f.budget} onChange={(budget) => setF({ ...f, budget })} />
           <TextInput label="Cost centre" maxLength={100} disabled={!edits} value={f.center} onChange={(e) => setF({ ...f, center: e.currentTarget.value })} />
           {changed.includes('team') && <Alert variant="light">From the next request on it draws on the pool of the other team. What it used stays where it was used.</Alert>}

@@ -9,14 +9,14 @@ import { scopes, type Limit } from './limits';
 /** What a limit binds, by its name where it has one. */
 export function Subject({ limit: l }: { limit: Pick<Limit, 'scope' | 'subject'> }) {
   const session = useSession();
-  const teams = api.useQuery('get', '/v1/admin/teams', { params: { query: { limit: 200 } } }, { enabled: l.scope === 'team', staleTime: 60_000 });
+  const team = api.useQuery('get', '/v1/admin/teams/{team_id}', { params: { path: { team_id: l.subject } } }, { enabled: l.scope === 'team', staleTime: 60_000 });
   const departments = api.useQuery('get', '/v1/admin/departments', {}, { enabled: l.scope === 'department', staleTime: 60_000 });
   const user = api.useQuery('get', '/v1/admin/users/{user_id}', { params: { path: { user_id: l.subject } } }, { enabled: l.scope === 'user', staleTime: 60_000 });
   switch (l.scope) {
     case 'organization':
       return <>{session.organisation.name}</>;
     case 'team':
-      return <Link to={`/teams/${l.subject}` as '/'}>{teams.data?.data.find((t) => t.id === l.subject)?.name ?? l.subject}</Link>;
+      return <Link to={`/teams/${l.subject}` as '/'}>{team.data?.name ?? l.subject}</Link>;
     case 'department':
       return <>{departments.data?.data.find((d) => d.id === l.subject)?.name ?? l.subject}</>;
     case 'user':

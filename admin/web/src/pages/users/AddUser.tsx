@@ -1,12 +1,11 @@
 import { Button, Collapse, Group, Modal, NumberInput, Select, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { allows, api, Problem, useAttempt, useSession, type components } from '@/api';
-import { KeyOnce, Refused } from '@/components';
+import { KeyOnce, Refused, TeamPicker, type TeamRef } from '@/components';
 import { usePeopleAgain } from './again';
 import type { Role } from './filters';
-import { useTeams } from './teams';
 
-type Typed = { name: string; email: string; quota: string | number; team: string | null; role: Role };
+type Typed = { name: string; email: string; quota: string | number; team: TeamRef | null; role: Role };
 
 const empty: Typed = { name: '', email: '', quota: '', team: null, role: 'member' };
 
@@ -33,7 +32,6 @@ export function AddUser({ opened, onClose }: { opened: boolean; onClose: () => v
   const [typed, setTyped] = useState(empty);
   const [left, setLeft] = useState<Partial<Record<keyof Typed, true>>>({});
   const [more, setMore] = useState(false);
-  const teams = useTeams(opened && more);
   const made = create.data as components['schemas']['User'] | undefined;
 
   const close = () => {
@@ -69,7 +67,7 @@ export function AddUser({ opened, onClose }: { opened: boolean; onClose: () => v
       return;
     }
     const body: components['schemas']['UserCreate'] = { name: typed.name.trim(), email: typed.email.trim(), personal_quota: typed.quota === '' ? null : Number(typed.quota) };
-    if (typed.team) body.team_id = typed.team;
+    if (typed.team) body.team_id = typed.team.id;
     if (typed.role !== 'member') body.access_role = typed.role;
     create.mutate({ params: { header: attempt.headers() }, body }, { onSuccess: again });
   };
@@ -115,7 +113,7 @@ export function AddUser({ opened, onClose }: { opened: boolean; onClose: () => v
             />
             <Collapse expanded={more}>
               <Stack gap="md">
-                <Select label="First team" description="Whose pool pays when the own quota is used up." placeholder={teams.isFetching ? 'Loading…' : 'none'} clearable searchable data={(teams.data?.data ?? []).map((t) => ({ value: t.id, label: t.name }))} value={typed.team} onChange={(team) => setTyped((t) => ({ ...t, team }))} />
+                <TeamPicker label="First team" description="Whose pool pays when the own quota is used up." placeholder="none" value={typed.team} onChange={(team) => setTyped((t) => ({ ...t, team }))} />
                 {allows(session, 'owner') && (
                   <Select label="Role" description="Admins manage everybody; owners also give roles." allowDeselect={false} data={[{ value: 'member', label: 'Member' }, { value: 'admin', label: 'Admin' }, { value: 'owner', label: 'Owner' }]} value={typed.role} onChange={(role) => role && setTyped((t) => ({ ...t, role: role as Role }))} />
                 )}

@@ -1,11 +1,11 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Modal, NumberInput, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useSession } from '@/api';
+import { TeamPicker, type TeamRef } from '@/components';
 import { count } from '@/format';
 import { selectionOf, type Filter, type Scope } from './filters';
 import { useJobFlow, type JobCreate } from './jobs';
 import { JobSteps } from './JobSteps';
-import { useTeams } from './teams';
 
 export type BulkKind = 'suspend' | 'activate' | 'quota' | 'team_add' | 'team_remove';
 export type Selected = { ids: string[] } | { filter: Filter; scope: Scope };
@@ -31,10 +31,9 @@ function Body({ kind, n, selection, onClose, onDone }: { kind: BulkKind; n: numb
   const session = useSession();
   const flow = useJobFlow();
   const [quota, setQuota] = useState<string | number>('');
-  const [team, setTeam] = useState<string | null>(null);
+  const [team, setTeam] = useState<TeamRef | null>(null);
   const [reason, setReason] = useState('');
   const needsTeam = kind === 'team_add' || kind === 'team_remove';
-  const teams = useTeams(needsTeam);
   const w = words[kind];
   const close = () => {
     if (flow.step === 'done' || flow.step === 'running') onDone();
@@ -48,7 +47,7 @@ function Body({ kind, n, selection, onClose, onDone }: { kind: BulkKind; n: numb
         if (needsTeam && !team) return;
         const body: JobCreate = { kind, selection: 'ids' in selection ? { ids: selection.ids } : { filter: selectionOf(selection.filter, selection.scope, new Date()) } };
         if (kind === 'quota') body.personal_quota = quota === '' ? null : Number(quota);
-        if (needsTeam) body.team_id = team!;
+        if (needsTeam) body.team_id = team!.id;
         if (reason.trim()) body.reason = reason.trim();
         flow.check(body);
       }}
@@ -59,7 +58,7 @@ function Body({ kind, n, selection, onClose, onDone }: { kind: BulkKind; n: numb
           <NumberInput label="Quota" description={`${session.organisation.unit} for each window. Empty inherits the default of the team or organisation; 0 blocks.`} placeholder="inherits" min={0} max={9e9} allowNegative={false} hideControls value={quota} onChange={setQuota} data-autofocus />
         )}
         {needsTeam && (
-          <Select label="Team" required searchable placeholder={teams.isPending ? 'Loading…' : 'Choose a team'} error={teams.error ? 'The teams could not be loaded.' : null} data={(teams.data?.data ?? []).map((t) => ({ value: t.id, label: t.name }))} value={team} onChange={setTeam} data-autofocus />
+          <TeamPicker label="Team" required value={team} onChange={setTeam} autoFocus />
         )}
         <TextInput label="Reason" description="Stands in the audit log beside each change." maxLength={500} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
         <Group justify="space-between" gap="xs">

@@ -15,7 +15,6 @@ import { EditUser } from './EditUser';
 import { filtered, none, pageSize, params, queryOf, selectionOf, type Filter, type Person } from './filters';
 import { ImportPeople } from './ImportPeople';
 import { usePeopleAgain } from './again';
-import { useTeamName } from './teams';
 import { Views } from './Views';
 import classes from './Users.module.css';
 
@@ -51,9 +50,8 @@ export default function Users() {
   }, [matching]);
 
   const change = (part: Partial<Filter>) => set(part);
-  const teamName = useTeamName();
   const admin = allows(session, 'admin');
-  const columns = useMemo(() => columnsOf({ zone: session.window.zone, teamName, onEdit: (p) => set({ edit: p.id }, { push: true }) }), [session.window.zone, set, teamName]);
+  const columns = useMemo(() => columnsOf({ zone: session.window.zone, onEdit: (p) => set({ edit: p.id }, { push: true }) }), [session.window.zone, set]);
   const { total } = people;
   const bulk = admin && may(session, 'createJob');
   const narrowed = filtered(filter) || scope.level !== 'organization';

@@ -6,13 +6,12 @@ import { date } from '@/format';
 import { usePeopleAgain } from './again';
 import { endOfDay } from './day';
 import type { Person } from './filters';
-import { useTeamName } from './teams';
+import { teamName } from './teams';
 
 /** Sends somebody on vacation, until a day or until it is ended by hand. */
 export function VacationDialog({ person, opened, onClose }: { person: Person; opened: boolean; onClose: () => void }) {
   const session = useSession();
   const again = usePeopleAgain();
-  const teamName = useTeamName();
   const update = api.useMutation('patch', '/v1/admin/users/{user_id}');
   const [until, setUntil] = useState('');
   const { zone } = session.window;

@@ -1,3 +1,4 @@
+import { teamName } from './teams';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { Credits, LimitCell, StatusBadge, Time, Tone, sourceName, type Column } from '@/components';
@@ -16,7 +17,7 @@ export function RoleBadge({ role }: { role: Person['access_role'] }) {
 }
 
 /** The columns of the directory. */
-export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: (m: Person['teams'][number]) => string; onEdit: (p: Person) => void }): Column<Person>[] {
+export function columnsOf({ zone, onEdit }: { zone: string; onEdit: (p: Person) => void }): Column<Person>[] {
   return [
     {
       id: 'name',
@@ -42,7 +43,7 @@ export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: 
       ),
     },
     { id: 'status', title: 'Status', width: 144, from: 'tablet', cell: (p) => <StatusBadge status={p.status} /> },
-    { id: 'teams', title: 'Teams', width: 160, from: 'desktop', cell: (p) => <Teams person={p} nameOf={teamName} /> },
+    { id: 'teams', title: 'Teams', width: 160, from: 'desktop', cell: (p) => <Teams person={p} /> },
     {
       id: 'quota',
       title: 'Quota',
@@ -63,9 +64,9 @@ export function columnsOf({ zone, teamName, onEdit }: { zone: string; teamName: 
   ];
 }
 
-function Teams({ person, nameOf }: { person: Person; nameOf: (m: Person['teams'][number]) => string }) {
+function Teams({ person }: { person: Person }) {
   if (person.teams.length === 0) return <span className="soft">none</span>;
-  const names = person.teams.map((t) => nameOf(t) + (t.is_admin ? ' (admin)' : ''));
+  const names = person.teams.map((t) => teamName(t) + (t.is_admin ? ' (admin)' : ''));
   return (
     <span className={classes.teams} title={names.join(', ')}>
       {names[0]}

@@ -4,7 +4,7 @@ import { api, client, useSession } from '@/api';
 import { Confirm, Credits, done, failed } from '@/components';
 import { usePeopleAgain } from './again';
 import type { Person, Status } from './filters';
-import { useTeamName } from './teams';
+import { teamName } from './teams';
 
 interface Props {
   person: Person;
@@ -110,7 +110,6 @@ export function AdminPrivilege({ person, opened, onClose }: Props) {
 /** Says what deleting takes away for ever, and what stays. */
 export function RemoveUser({ person, opened, onClose, onDeleted }: Props & { onDeleted?: () => void }) {
   const again = usePeopleAgain();
-  const teamName = useTeamName();
   const remove = api.useMutation('delete', '/v1/admin/users/{user_id}');
   return (
     <Confirm

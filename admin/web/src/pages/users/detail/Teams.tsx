@@ -1,12 +1,12 @@
-import { ActionIcon, Button, Group, Menu, Modal, Select, Stack } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Modal, Stack } from '@mantine/core';
 import { IconDots, IconShieldMinus, IconShieldPlus, IconUserMinus, IconUserPlus, IconUsersGroup } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { administers, allows, api, useSession } from '@/api';
-import { Confirm, DataTable, EmptyState, Export, Refused, Tone, done, failed } from '@/components';
+import { Confirm, DataTable, EmptyState, Export, Refused, TeamPicker, Tone, done, failed, type TeamRef } from '@/components';
 import { usePeopleAgain } from '../again';
 import type { Person } from '../filters';
-import { useTeamName, useTeams } from '../teams';
+import { teamName } from '../teams';
 import classes from './User.module.css';
 
 type Membership = Person['teams'][number];
@@ -19,7 +19,6 @@ export function Teams({ person }: { person: Person }) {
   const [leaving, setLeaving] = useState<Membership | null>(null);
   const put = api.useMutation('post', '/v1/admin/teams/{team_id}/members/{user_id}');
   const remove = api.useMutation('delete', '/v1/admin/teams/{team_id}/members/{user_id}');
-  const nameOf = useTeamName();
   const admin = allows(session, 'admin');
   const join = admin && (
     <Button variant="light" size="xs" leftSection={<IconUserPlus size={15} aria-hidden />} onClick={() => setAdding(true)}>
@@ -32,7 +31,7 @@ export function Teams({ person }: { person: Person }) {
         <span className="soft">When the own quota is used up, the pool of the first team pays, then those of the others.</span>
         <span className={classes.head} style={{ margin: 0 }}>
           {join}
-          <Export what="teams-of-user" request={{ path: `/v1/admin/users/${person.id}` }} rows={() => ({ head: ['Team', 'Id', 'Team admin'], rows: person.teams.map((t) => [nameOf(t), t.team_id, t.is_admin]) })} />
+          <Export what="teams-of-user" request={{ path: `/v1/admin/users/${person.id}` }} rows={() => ({ head: ['Team', 'Id', 'Team admin'], rows: person.teams.map((t) => [teamName(t), t.team_id, t.is_admin]) })} />
         </span>
       </div>
       <DataTable<Membership>
@@ -40,7 +39,7 @@ export function Teams({ person }: { person: Person }) {
         rows={person.teams}
         idOf={(t) => t.team_id}
         columns={[
-          { id: 'team', title: 'Team', cell: (t) => <span className={classes.wrap}><Link to={`/teams/${t.team_id}` as '/'}>{nameOf(t)}</Link>{t === person.teams[0] && <span className="soft"> · primary</span>}</span> },
+          { id: 'team', title: 'Team', cell: (t) => <span className={classes.wrap}><Link to={`/teams/${t.team_id}` as '/'}>{teamName(t)}</Link>{t === person.teams[0] && <span className="soft"> · primary</span>}</span> },
           { id: 'admin', title: 'Part', width: 140, cell: (t) => (t.is_admin ? <Tone tone="accent">Team admin</Tone> : 'Member') },
           {
             id: 'acts',
@@ -50,7 +49,7 @@ export function Teams({ person }: { person: Person }) {
               administers(session, t.team_id) ? (
                 <Menu position="bottom-end" width={210} transitionProps={{ duration: 120 }}>
                   <Menu.Target>
-                    <ActionIcon size={28} aria-label={`More for ${nameOf(t)}`}>
+                    <ActionIcon size={28} aria-label={`More for ${teamName(t)}`}>
                       <IconDots size={18} />
                     </ActionIcon>
                   </Menu.Target>
@@ -61,7 +60,7 @@ export function Teams({ person }: { person: Person }) {
                         onClick={() =>
                           put.mutate(
                             { params: { path: { team_id: t.team_id, user_id: person.id }, query: { is_admin: !t.is_admin } } },
-                            { onSuccess: () => { again(); done(t.is_admin ? `${person.name} does not administer ${nameOf(t)} any more.` : `${person.name} administers ${nameOf(t)} now.`); }, onError: (e) => failed('That was not changed', e) },
+                            { onSuccess: () => { again(); done(t.is_admin ? `${person.name} does not administer ${teamName(t)} any more.` : `${person.name} administers ${teamName(t)} now.`); }, onError: (e) => failed('That was not changed', e) },
                           )
                         }
                       >
@@ -82,13 +81,13 @@ export function Teams({ person }: { person: Person }) {
       <Confirm
         opened={leaving !== null}
         onClose={() => setLeaving(null)}
-        title={`Remove ${person.name} from ${leaving ? nameOf(leaving) : ''}?`}
+        title={`Remove ${person.name} from ${leaving ? teamName(leaving) : ''}?`}
         consequences="The pool does not pay for this person any more, and the share of the others grows. What was drawn from it stays used."
         verb="Remove from team"
         danger
         onConfirm={async () => {
           await remove.mutateAsync({ params: { path: { team_id: leaving!.team_id, user_id: person.id } } });
-          done(`${person.name} left ${nameOf(leaving!)}.`);
+          done(`${person.name} left ${teamName(leaving!)}.`);
           again();
         }}
       />
@@ -98,26 +97,24 @@ export function Teams({ person }: { person: Person }) {
 
 function Join({ person, opened, onClose }: { person: Person; opened: boolean; onClose: () => void }) {
   const again = usePeopleAgain();
-  const teams = useTeams(opened);
   const put = api.useMutation('post', '/v1/admin/teams/{team_id}/members/{user_id}');
-  const [team, setTeam] = useState<string | null>(null);
+  const [team, setTeam] = useState<TeamRef | null>(null);
   const close = () => {
     put.reset();
     setTeam(null);
     onClose();
   };
-  const others = (teams.data?.data ?? []).filter((t) => !person.teams.some((m) => m.team_id === t.id));
   return (
     <Modal opened={opened} onClose={close} title={`Add ${person.name} to a team`} size={440} styles={{ title: { fontWeight: 600, fontSize: 16, overflowWrap: 'anywhere' } }}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          if (team) put.mutate({ params: { path: { team_id: team, user_id: person.id }, query: { is_admin: false } } }, { onSuccess: () => { again(); done(`${person.name} joined ${others.find((t) => t.id === team)?.name ?? 'the team'}.`); close(); } });
+          if (team) put.mutate({ params: { path: { team_id: team.id, user_id: person.id }, query: { is_admin: false } } }, { onSuccess: () => { again(); done(`${person.name} joined ${team.name}.`); close(); } });
         }}
       >
         <Stack gap="md">
-          <Select label="Team" description="Its pool is shared equally among active members, so the share of the others becomes smaller." searchable required placeholder={teams.isPending ? 'Loading…' : others.length === 0 ? 'in every team already' : 'Choose a team'} data={others.map((t) => ({ value: t.id, label: t.name }))} value={team} onChange={setTeam} data-autofocus />
-          {(put.error ?? teams.error) !== null && <Refused error={put.error ?? teams.error} />}
+          <TeamPicker label="Team" description="Its pool is shared equally among active members, so the share of the others becomes smaller." required value={team} onChange={setTeam} without={person.teams.map((m) => m.team_id)} autoFocus />
+          {put.error !== null && <Refused error={put.error} />}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={close}>
               Cancel

@@ -9,7 +9,7 @@ import { RoleBadge } from '../columns';
 import { EditUser } from '../EditUser';
 import { PersonActs } from '../PersonActs';
 import { usePerson } from '../person';
-import { useTeamName } from '../teams';
+import { teamName } from '../teams';
 import { Burn } from './Burn';
 import { Keys } from './Keys';
 import { Models } from './Models';
@@ -27,7 +27,6 @@ export default function User() {
   const navigate = useNavigate();
   const [state, set] = useUrlState(params);
   const person = usePerson(user);
-  const teamName = useTeamName();
   const why = api.useQuery('get', '/v1/admin/users/{user_id}/quota-explanation', { params: { path: { user_id: user } } }, { refetchInterval: 30_000, retry: false });
   const back = <Back to="/users">Manage Users</Back>;
   const p = person.data?.data;
