@@ -73,6 +73,9 @@ func (f csvFile) VisitExportMyRequestsResponse(w http.ResponseWriter) error { re
 // VisitExportDecisionsResponse writes the file.
 func (f csvFile) VisitExportDecisionsResponse(w http.ResponseWriter) error { return f.write(w) }
 
+// VisitExportTeamsResponse writes the file.
+func (f csvFile) VisitExportTeamsResponse(w http.ResponseWriter) error { return f.write(w) }
+
 // VisitExportAuditResponse writes the file.
 func (f csvFile) VisitExportAuditResponse(w http.ResponseWriter) error { return f.write(w) }
 

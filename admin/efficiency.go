@@ -51,15 +51,7 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 		return nil, err
 	}
 	by := alfred.UsageDimension(orDefault(p.By, api.GetEfficiencyParamsByTeam))
-	end := q.Until
-	if q.ToNow {
-		end = time.Time{} // the same question a moment later
-	}
-	have, err := s.compared.of(fmt.Sprint(actor.Org, by, q.From, end, q.Filter), snap.now, func() (comparedThrift, error) {
-		all, err := s.thrifts(ctx, actor.Org, q, by)
-		from, until := hours(q.From, q.Until)
-		return comparedThrift{all, from, until, s.asOf(ctx, actor.Org)}, err
-	})
+	have, err := s.compare(ctx, snap, q, by)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +87,19 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 		}
 	}
 	return api.GetEfficiency200JSONResponse(out), nil
+}
+
+// compare answers who got what, from a moment ago or from the record.
+func (s *server) compare(ctx context.Context, snap *snapshot, q alfred.UsageQuery, by alfred.UsageDimension) (comparedThrift, error) {
+	org, end := snap.org.ID, q.Until
+	if q.ToNow {
+		end = time.Time{} // the same question a moment later
+	}
+	return s.compared.of(fmt.Sprint(org, by, q.From, end, q.Filter), snap.now, func() (comparedThrift, error) {
+		all, err := s.thrifts(ctx, org, q, by)
+		from, until := hours(q.From, q.Until)
+		return comparedThrift{all, from, until, s.asOf(ctx, org)}, err
+	})
 }
 
 // thrifts reads what each group used by model and by outcome. Of people, the

@@ -152,7 +152,7 @@ func (w *figures) pages() []pageCalls {
 	month := "&from=" + url.QueryEscape(w.now.AddDate(0, 0, -30).UTC().Format(time.RFC3339)) + "&until=" + url.QueryEscape(w.now.UTC().Format(time.RFC3339))
 	return []pageCalls{
 		{"shell", []string{
-			"/v1/users/me", "/v1/admin/departments", "/v1/admin/teams?limit=200",
+			"/v1/users/me", "/v1/admin/departments", "/v1/admin/teams?limit=50", "/v1/admin/teams?limit=50&q=ing",
 			"/v1/admin/search?q=ing", "/v1/admin/search?q=gri", "/v1/admin/search?q=nobody.here", "/v1/admin/search?q=e",
 		}},
 		{"Overview", []string{"/v1/admin/overview?window=current", "/v1/admin/overview?window=previous", "/v1/admin/efficiency?by=team&window=current&top=8",
@@ -168,7 +168,7 @@ func (w *figures) pages() []pageCalls {
 			"/v1/admin/usage/query?group_by=model&measures=credits,requests&top=6&user=" + user, "/v1/admin/transfers?limit=20&user=" + user,
 			"/v1/admin/decisions?limit=20&user=" + user, "/v1/admin/audit?limit=20&about=" + user, "/v1/admin/requests?limit=20&user=" + user,
 		}},
-		{"Manage Teams", []string{"/v1/admin/teams?limit=200", "/v1/admin/efficiency?by=team&top=200"}},
+		{"Manage Teams", []string{"/v1/admin/teams?limit=50&sort=name", "/v1/admin/teams?limit=50&sort=-used", "/v1/admin/teams?limit=50&sort=efficiency&q=ing"}},
 		{"Team detail", []string{
 			"/v1/admin/teams/" + team, "/v1/admin/teams/" + team + "/shares", "/v1/admin/teams/" + team + "/members", "/v1/admin/efficiency?by=user&top=50&team=" + team,
 			"/v1/admin/overview?team=" + team,

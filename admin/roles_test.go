@@ -93,6 +93,7 @@ var rights = map[string]struct {
 	"getRequest":          {"", "ok", "ok", "ok", "403", "403"},
 	"listDecisions":       {"", "ok", "ok", "ok", "403", "403"},
 	"exportDecisions":     {"", "ok", "ok", "ok", "403", "403"},
+	"exportTeams":         {"", "ok", "ok", "ok", "ok", "ok"},
 	"exportUsers":         {"", "ok", "ok", "ok", "403", "403"},
 	"explainUserQuota":    {"", "ok", "ok", "ok", "403", "403"},
 	"getUserBurn":         {"", "ok", "ok", "ok", "403", "403"},

@@ -126,6 +126,7 @@ func operations() map[string]access {
 		"rotateMyKey":      members,
 
 		"exportUsers":        teamAdmins,
+		"exportTeams":        members, // their own
 		"explainUserQuota":   teamAdmins,
 		"getUserBurn":        teamAdmins,
 		"rotateUserKey":      admins,

@@ -51,9 +51,12 @@ func (s *server) CreateTeam(ctx context.Context, r api.CreateTeamRequestObject) 
 // ListTeams lists all teams, or those that the actor belongs to.
 func (s *server) ListTeams(ctx context.Context, r api.ListTeamsRequestObject) (api.ListTeamsResponseObject, error) {
 	actor := callOf(ctx).actor
-	pg, err := newPage(r.Params.Cursor, r.Params.Limit, "teams", r.Params.Q)
+	pg, err := newPage(r.Params.Cursor, r.Params.Limit, "teams", r.Params.Q, r.Params.Sort)
 	if err != nil {
 		return nil, err
+	}
+	if r.Params.Sort != nil {
+		return s.listTeamsBy(ctx, *r.Params.Sort, value(r.Params.Q), pg)
 	}
 	var teams []alfred.Team
 	if actor.Access.Administers() {
@@ -245,9 +248,14 @@ func (s *server) describeTeams(ctx context.Context, org alfred.OrgID, teams []al
 	for i, t := range teams {
 		counters[i] = alfred.Counter{Kind: alfred.CountPool, Subject: string(t.ID), Window: snap.window}
 	}
-	balances, err := s.balances(ctx, org, counters)
-	if err != nil {
-		return nil, err
+	// In parts, since the live store does nothing else while it reads one.
+	var balances []alfred.Balance
+	for some := range slices.Chunk(counters, 200) {
+		of, err := s.balances(ctx, org, some)
+		if err != nil {
+			return nil, err
+		}
+		balances = append(balances, of...)
 	}
 	for i, t := range teams {
 		d, ok := snap.teams[t.ID]

@@ -246,6 +246,36 @@ func TestEfficiency(t *testing.T) {
 	if have := strings.Join(rows, ", "); have != want {
 		t.Errorf("teams: %s, want %s", have, want)
 	}
+	// The list of teams says the same of each, in its order and a page at a time.
+	var teams []string
+	for next := ""; ; {
+		page := w.do("GET", "/v1/admin/teams?limit=2&sort=-efficiency&cursor="+next, w.owner.key, "").is(http.StatusOK)
+		for _, r := range page["data"].([]any) {
+			row := r.(map[string]any)
+			teams = append(teams, fmt.Sprintf("%v %v", row["name"], row["against_median"]))
+		}
+		if total, sums := page["total"], page["totals"].(map[string]any); total != 3.0 || sums["teams"] != 3.0 || sums["pool"] != 3000.0 {
+			t.Errorf("totals: %v %v", total, sums)
+		}
+		if next = text(page["next_cursor"]); next == "" {
+			break
+		}
+	}
+	if have := strings.Join(teams, ", "); have != "Blue 2, Red 1, Green 0.5" {
+		t.Errorf("teams in order: %s", have)
+	}
+	if got := w.do("GET", "/v1/admin/teams?sort=name&q=RE", w.owner.key, "").list(); len(got) != 2 {
+		t.Errorf("teams with re in their name: %v", got)
+	}
+	w.do("GET", "/v1/admin/teams?sort=pool&cursor=x", w.owner.key, "").refused(http.StatusBadRequest, alfred.CodeInvalidRequest)
+	file := w.do("GET", "/v1/admin/teams.csv?sort=efficiency&q=blue", w.owner.key, "")
+	if file.is(http.StatusOK); !strings.HasPrefix(string(file.body), "id,name,") || !strings.Contains(string(file.body), ",Blue,,1000,0,0,1000,equal,1000,1,1,2.0000,") || strings.Contains(string(file.body), "Red") {
+		t.Errorf("CSV: %s", file.body)
+	}
+	// Who is in a team sees it, and not how it compares.
+	if got := w.do("GET", "/v1/admin/teams?sort=name", anna.key, "").list(); len(got) != 1 || got[0].(map[string]any)["against_median"] != nil {
+		t.Errorf("a member sees %v", got)
+	}
 	for _, r := range w.do("GET", "/v1/admin/efficiency?by=user", w.owner.key, "").is(http.StatusOK)["data"].([]any) {
 		if row := r.(map[string]any); row["id"] != "" || !strings.HasPrefix(text(row["name"]), "Person ") {
 			t.Errorf("a person is named: %v", row)

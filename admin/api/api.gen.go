@@ -557,6 +557,60 @@ func (e SettingVariableSource) Valid() bool {
 	}
 }
 
+// Defines values for TeamSort.
+const (
+	TeamSortEfficiency      TeamSort = "efficiency"
+	TeamSortFree            TeamSort = "free"
+	TeamSortMembers         TeamSort = "members"
+	TeamSortMinusEfficiency TeamSort = "-efficiency"
+	TeamSortMinusFree       TeamSort = "-free"
+	TeamSortMinusMembers    TeamSort = "-members"
+	TeamSortMinusName       TeamSort = "-name"
+	TeamSortMinusPool       TeamSort = "-pool"
+	TeamSortMinusShare      TeamSort = "-share"
+	TeamSortMinusUsed       TeamSort = "-used"
+	TeamSortName            TeamSort = "name"
+	TeamSortPool            TeamSort = "pool"
+	TeamSortShare           TeamSort = "share"
+	TeamSortUsed            TeamSort = "used"
+)
+
+// Valid indicates whether the value is a known member of the TeamSort enum.
+func (e TeamSort) Valid() bool {
+	switch e {
+	case TeamSortEfficiency:
+		return true
+	case TeamSortFree:
+		return true
+	case TeamSortMembers:
+		return true
+	case TeamSortMinusEfficiency:
+		return true
+	case TeamSortMinusFree:
+		return true
+	case TeamSortMinusMembers:
+		return true
+	case TeamSortMinusName:
+		return true
+	case TeamSortMinusPool:
+		return true
+	case TeamSortMinusShare:
+		return true
+	case TeamSortMinusUsed:
+		return true
+	case TeamSortName:
+		return true
+	case TeamSortPool:
+		return true
+	case TeamSortShare:
+		return true
+	case TeamSortUsed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TransferKind.
 const (
 	TransferKindReallocation TransferKind = "reallocation"
@@ -2604,12 +2658,15 @@ type Source = alfred.Source
 
 // Team defines model for Team.
 type Team struct {
-	ActiveCount  int                               `json:"active_count"`
-	CommonPool   Credits                           `json:"common_pool"`
-	CreatedAt    time.Time                         `json:"created_at"`
-	DefaultQuota nullable.Nullable[alfred.Credits] `json:"default_quota"`
-	DepartmentId nullable.Nullable[string]         `json:"department_id"`
-	Description  string                            `json:"description"`
+	ActiveCount int `json:"active_count"`
+
+	// AgainstMedian In ordered lists: what its output cost in this window over what the same models cost the team in the middle. Null when it cannot be compared.
+	AgainstMedian nullable.Nullable[float64]        `json:"against_median,omitempty"`
+	CommonPool    Credits                           `json:"common_pool"`
+	CreatedAt     time.Time                         `json:"created_at"`
+	DefaultQuota  nullable.Nullable[alfred.Credits] `json:"default_quota"`
+	DepartmentId  nullable.Nullable[string]         `json:"department_id"`
+	Description   string                            `json:"description"`
 
 	// EffectivePool The pool now, vacation releases included.
 	EffectivePool Credits     `json:"effective_pool"`
@@ -2641,6 +2698,12 @@ type TeamPage struct {
 	Data       []Team                        `json:"data"`
 	HasMore    bool                          `json:"has_more"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+
+	// Total How many match in all.
+	Total *int `json:"total,omitempty"`
+
+	// Totals Of all teams that the caller sees, whatever matches.
+	Totals *TeamTotals `json:"totals,omitempty"`
 }
 
 // TeamShares defines model for TeamShares.
@@ -2685,6 +2748,21 @@ type TeamShares struct {
 
 	// Window A budget window, half-open.
 	Window Window `json:"window"`
+}
+
+// TeamSort defines model for TeamSort.
+type TeamSort string
+
+// TeamTotals Of all teams that the caller sees, whatever matches.
+type TeamTotals struct {
+	Free Credits `json:"free"`
+	Held Credits `json:"held"`
+
+	// NearlyEmpty Pools of which less than a tenth is free.
+	NearlyEmpty int     `json:"nearly_empty"`
+	Pool        Credits `json:"pool"`
+	Teams       int     `json:"teams"`
+	Used        Credits `json:"used"`
 }
 
 // TeamUpdate defines model for TeamUpdate.
@@ -3516,6 +3594,9 @@ type ListTeamsParams struct {
 
 	// Q A part of the name.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Orders by a figure of now, which may have changed by the next page. With it come `against_median`, `total` and `totals`. A leading - turns it round; what is not known comes last. Without it teams come by their age.
+	Sort *TeamSort `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
 // CreateTeamParams defines parameters for CreateTeam.
@@ -3525,6 +3606,13 @@ type CreateTeamParams struct {
 
 	// IdempotencyKey Makes the request safe to repeat for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportTeamsParams defines parameters for ExportTeams.
+type ExportTeamsParams struct {
+	// Q A part of the name.
+	Q    *string   `form:"q,omitempty" json:"q,omitempty"`
+	Sort *TeamSort `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
 // DeleteTeamParams defines parameters for DeleteTeam.
@@ -4245,6 +4333,9 @@ type ServerInterface interface {
 	// CreateTeam Create a team
 	// (POST /v1/admin/teams)
 	CreateTeam(c *gin.Context, params CreateTeamParams)
+	// ExportTeams Export teams with their pools
+	// (GET /v1/admin/teams.csv)
+	ExportTeams(c *gin.Context, params ExportTeamsParams)
 	// DeleteTeam Delete a team
 	// (DELETE /v1/admin/teams/{team_id})
 	DeleteTeam(c *gin.Context, teamId TeamID, params DeleteTeamParams)
@@ -6784,6 +6875,14 @@ func (siw *ServerInterfaceWrapper) ListTeams(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -6840,6 +6939,41 @@ func (siw *ServerInterfaceWrapper) CreateTeam(c *gin.Context) {
 	}
 
 	siw.Handler.CreateTeam(c, params)
+}
+
+// ExportTeams operation middleware
+func (siw *ServerInterfaceWrapper) ExportTeams(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportTeamsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportTeams(c, params)
 }
 
 // DeleteTeam operation middleware
@@ -9617,6 +9751,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/decisions.csv", wrapper.ExportDecisions)
 	router.GET(options.BaseURL+"/v1/users/me/decisions", wrapper.ListMyDecisions)
 	router.GET(options.BaseURL+"/v1/admin/search", wrapper.Search)
+	router.GET(options.BaseURL+"/v1/admin/teams.csv", wrapper.ExportTeams)
 	router.GET(options.BaseURL+"/v1/admin/users.csv", wrapper.ExportUsers)
 	router.GET(options.BaseURL+"/v1/users/me/views", wrapper.ListMyViews)
 	router.DELETE(options.BaseURL+"/v1/users/me/views/:view_id", wrapper.DeleteMyView)
@@ -11826,6 +11961,51 @@ type CreateTeamdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateTeamdefaultApplicationProblemPlusJSONResponse) VisitCreateTeamResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportTeamsRequestObject struct {
+	Params ExportTeamsParams
+}
+
+type ExportTeamsResponseObject interface {
+	VisitExportTeamsResponse(w http.ResponseWriter) error
+}
+
+type ExportTeams200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportTeams200TextcsvResponse) VisitExportTeamsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportTeamsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportTeamsdefaultApplicationProblemPlusJSONResponse) VisitExportTeamsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14191,6 +14371,9 @@ type StrictServerInterface interface {
 	// CreateTeam Create a team
 	// (POST /v1/admin/teams)
 	CreateTeam(ctx context.Context, request CreateTeamRequestObject) (CreateTeamResponseObject, error)
+	// ExportTeams Export teams with their pools
+	// (GET /v1/admin/teams.csv)
+	ExportTeams(ctx context.Context, request ExportTeamsRequestObject) (ExportTeamsResponseObject, error)
 	// DeleteTeam Delete a team
 	// (DELETE /v1/admin/teams/{team_id})
 	DeleteTeam(ctx context.Context, request DeleteTeamRequestObject) (DeleteTeamResponseObject, error)
@@ -16114,6 +16297,32 @@ func (sh *strictHandler) CreateTeam(ctx *gin.Context, params CreateTeamParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateTeamResponseObject); ok {
 		if err := validResponse.VisitCreateTeamResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportTeams operation middleware
+func (sh *strictHandler) ExportTeams(ctx *gin.Context, params ExportTeamsParams) {
+	var request ExportTeamsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportTeams(ctx, request.(ExportTeamsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportTeams")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportTeamsResponseObject); ok {
+		if err := validResponse.VisitExportTeamsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -88,21 +88,3 @@ export function useLongList<T>(name: QueryKey, size: number, page: (cursor: stri
     retry: () => answers.forEach((a) => void (a.error && a.refetch())),
   };
 }
-
-/** A list that is in memory as a whole, as a LongList, so that a long one is scrolled as well. */
-export function useWholeList<T>(name: string, rows: readonly T[] | undefined, query: { isFetching: boolean; error: unknown; refetch: () => unknown }): LongList<T> {
-  const kept = useRef<unknown>(undefined);
-  return {
-    name,
-    count: rows?.length ?? 0,
-    total: rows?.length ?? null,
-    rowAt: (index) => rows?.[index],
-    loaded: () => [...(rows ?? [])],
-    look: () => {},
-    stale: false,
-    loading: query.isFetching,
-    error: rows ? null : query.error,
-    kept: { read: () => kept.current, write: (value) => void (kept.current = value) },
-    retry: () => void query.refetch(),
-  };
-}

@@ -830,6 +830,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/teams.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export teams with their pools */
+        get: operations["exportTeams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/teams/{team_id}": {
         parameters: {
             query?: never;
@@ -2980,6 +2997,11 @@ export interface components {
         };
         Team: {
             active_count: number;
+            /**
+             * Format: double
+             * @description In ordered lists: what its output cost in this window over what the same models cost the team in the middle. Null when it cannot be compared.
+             */
+            against_median?: number | null;
             common_pool: components["schemas"]["Credits"];
             /** Format: date-time */
             created_at: string;
@@ -3012,6 +3034,9 @@ export interface components {
             data: components["schemas"]["Team"][];
             has_more: boolean;
             next_cursor: components["schemas"]["NextCursor"];
+            /** @description How many match in all. */
+            total?: number;
+            totals?: components["schemas"]["TeamTotals"];
         };
         TeamShares: {
             active_count: number;
@@ -3049,6 +3074,18 @@ export interface components {
             unit: string;
             used: components["schemas"]["SignedCredits"];
             window: components["schemas"]["Window"];
+        };
+        /** @enum {string} */
+        TeamSort: "name" | "-name" | "pool" | "-pool" | "used" | "-used" | "free" | "-free" | "share" | "-share" | "members" | "-members" | "efficiency" | "-efficiency";
+        /** @description Of all teams that the caller sees, whatever matches. */
+        TeamTotals: {
+            free: components["schemas"]["Credits"];
+            held: components["schemas"]["Credits"];
+            /** @description Pools of which less than a tenth is free. */
+            nearly_empty: number;
+            pool: components["schemas"]["Credits"];
+            teams: number;
+            used: components["schemas"]["Credits"];
         };
         TeamUpdate: {
             common_pool?: components["schemas"]["Credits"];
@@ -4873,6 +4910,8 @@ export interface operations {
                 limit?: components["parameters"]["PageSize"];
                 /** @description A part of the name. */
                 q?: string;
+                /** @description Orders by a figure of now, which may have changed by the next page. With it come `against_median`, `total` and `totals`. A leading - turns it round; what is not known comes last. Without it teams come by their age. */
+                sort?: components["schemas"]["TeamSort"];
             };
             header?: never;
             path?: never;
@@ -4918,6 +4957,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Team"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportTeams: {
+        parameters: {
+            query?: {
+                /** @description A part of the name. */
+                q?: string;
+                sort?: components["schemas"]["TeamSort"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
 import { owner, answering, show } from '@/testing/render';
 import { changed } from './change';
-import { againstMedian, shareOf, sorted, type Team } from './teams';
+import { againstMedian, shareOf, type Team } from './teams';
 import { verdict } from './Simulator';
 import Teams from './Teams';
 import TeamPage from './Team';
@@ -31,24 +31,21 @@ function team(id: string, more: Partial<Team> = {}): Team {
   };
 }
 
-const page = (...teams: Team[]) => ({ body: { data: teams, has_more: false, next_cursor: null } });
+const page = (...teams: Team[]) => ({
+  body: {
+    data: teams,
+    has_more: false,
+    next_cursor: null,
+    total: teams.length,
+    totals: { teams: teams.length, pool: 50000 * teams.length, used: 12000 * teams.length, held: 500 * teams.length, free: 37500 * teams.length, nearly_empty: 0 },
+  },
+});
 const efficiency = { body: { by: 'team', from: '', until: '', as_of: '', minimum_requests: 50, data: [] } };
 
 test('a share is the pool over the active members, in whole credits', () => {
   expect(shareOf({ effective_pool: 50000, active_count: 3, pool_sharing: 'equal' })).toBe(16666);
   expect(shareOf({ effective_pool: 50000, active_count: 0, pool_sharing: 'equal' })).toBe(0);
   expect(shareOf({ effective_pool: 50000, active_count: 3, pool_sharing: 'open' })).toBeNull();
-});
-
-test('what is not known is sorted last either way', () => {
-  const teams = [team('a'), team('b'), team('c')];
-  const ratios = new Map([
-    ['a', 1.2],
-    ['b', null],
-    ['c', 0.8],
-  ]);
-  expect(sorted(teams, 'efficiency', false, ratios).map((t) => t.id)).toEqual(['c', 'a', 'b']);
-  expect(sorted(teams, 'efficiency', true, ratios).map((t) => t.id)).toEqual(['a', 'c', 'b']);
 });
 
 test('only what was changed is sent, and an emptied quota is inherited again', () => {
@@ -64,19 +61,21 @@ test('ratios and simulations are told in words', () => {
   expect(verdict({ share: 2500 }, { pool: 20000, active_count: 23, share: 869, free: 100, below_drawn: 2 })).toContain('1,631 smaller: 869 instead of 2,500. 2 members have drawn more');
 });
 
-test('lists teams with their pools, and finds one by its name', async () => {
-  answering({ 'GET /v1/admin/teams': page(team('Engineering'), team('Sales', { name: hostile })), 'GET /v1/admin/efficiency': efficiency });
+test('lists teams with their pools, and asks the server for one by its name and for another order', async () => {
+  const asked = answering({ 'GET /v1/admin/teams': page(team('Engineering', { against_median: 0.82 }), team('Sales', { name: hostile, against_median: null })) });
   const { user } = await show(<Teams />, { session: admin });
   expect(await screen.findByText(hostile)).toBeVisible();
   expect(document.querySelector('img')).toBeNull();
   expect(screen.getByRole('meter', { name: 'Pool of Engineering' })).toHaveAttribute('aria-valuetext', '12,000 credits used, 500 held, of 50,000, 37,500 free');
+  expect(screen.getByRole('region', { name: 'Pools together' })).toHaveTextContent('100,000');
   await user.type(screen.getByRole('searchbox', { name: 'Find a team' }), 'engin');
-  await waitFor(() => expect(screen.queryByText(hostile)).toBeNull());
-  expect(screen.getByText('Engineering')).toBeVisible();
+  await waitFor(() => expect(asked.at(-1)!.query).toContain('q=engin'));
+  await user.click(screen.getByRole('button', { name: 'Sort by Free, descending' }));
+  await waitFor(() => expect(asked.at(-1)!.query).toContain('sort=-free'));
 });
 
 test('without a team there is one button, and it adds one', async () => {
-  const asked = answering({ 'GET /v1/admin/teams': page(), 'GET /v1/admin/efficiency': efficiency, 'POST /v1/admin/teams': { status: 201, body: team('tm_1', { name: 'Engineering' }) } });
+  const asked = answering({ 'GET /v1/admin/teams': page(), 'POST /v1/admin/teams': { status: 201, body: team('tm_1', { name: 'Engineering' }) } });
   const { user, router } = await show(<Teams />, { session: admin });
   expect(await screen.findByText('No teams yet')).toBeVisible();
   await user.click(screen.getAllByRole('button', { name: 'Add Team' })[0]!);
