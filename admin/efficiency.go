@@ -95,7 +95,7 @@ func (s *server) compare(ctx context.Context, snap *snapshot, q alfred.UsageQuer
 	if q.ToNow {
 		end = time.Time{} // the same question a moment later
 	}
-	return s.compared.of(fmt.Sprint(org, by, q.From, end, q.Filter), snap.now, func() (comparedThrift, error) {
+	return s.compared.of(fmt.Sprint(org, by, q.From, end, q.Filter), snap.now, recentFor, func() (comparedThrift, error) {
 		all, err := s.thrifts(ctx, org, q, by)
 		from, until := hours(q.From, q.Until)
 		return comparedThrift{all, from, until, s.asOf(ctx, org)}, err

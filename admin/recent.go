@@ -10,6 +10,8 @@ const (
 	// recentFor is how old an answer may be that is dear to work out and tells
 	// its age.
 	recentFor = 30 * time.Second
+	// momentary is how old live figures may be that are dear to read together.
+	momentary = 5 * time.Second
 	// recentMost bounds how many are kept.
 	recentMost = 256
 )
@@ -25,13 +27,14 @@ type kept[T any] struct {
 	at    time.Time
 }
 
-// of answers from what is kept under a key, or works it out. Whoever asks at
+// of answers from what is kept under a key and is younger than age, at most
+// recentFor, or works it out. Whoever asks at
 // the same time works it out too. What is answered is shared: nobody changes it.
-func (r *recent[T]) of(key string, now time.Time, work func() (T, error)) (T, error) {
+func (r *recent[T]) of(key string, now time.Time, age time.Duration, work func() (T, error)) (T, error) {
 	r.mu.Lock()
 	k, ok := r.kept[key]
 	r.mu.Unlock()
-	if ok && now.Sub(k.at) < recentFor {
+	if ok && now.Sub(k.at) < age {
 		return k.value, nil
 	}
 	value, err := work()

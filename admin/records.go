@@ -188,6 +188,7 @@ type PublishingRecords interface {
 	// wakes WaitTouched when it commits.
 	Touch(ctx context.Context, org alfred.OrgID, kind string, ids ...string) error
 	// Touched returns what is to be published, oldest first.
+	LastTopic(ctx context.Context) (int64, error) // grows with every change that is to be published, of any organisation
 	Touched(ctx context.Context, max int) ([]alfred.Topic, error)
 	Published(ctx context.Context, seqs []int64) error
 	// RaiseTopics lets topics be numbered above what was seen published, and

@@ -51,6 +51,7 @@ type server struct {
 	byAddress *attempts // to sign in
 	byPrefix  *attempts
 	compared  recent[comparedThrift]
+	pools     recent[[]api.Team]
 }
 
 // requestLimit bounds how long a request may wait for the stores: a store that

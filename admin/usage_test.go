@@ -272,6 +272,15 @@ func TestEfficiency(t *testing.T) {
 	if file.is(http.StatusOK); !strings.HasPrefix(string(file.body), "id,name,") || !strings.Contains(string(file.body), ",Blue,,1000,0,0,1000,equal,1000,1,1,2.0000,") || strings.Contains(string(file.body), "Red") {
 		t.Errorf("CSV: %s", file.body)
 	}
+	// Figures may be a moment old; what somebody changed is there at once.
+	grey := w.team("Grey", "500")
+	w.do("PATCH", "/v1/admin/teams/"+grey, w.owner.key, `{"description":"The newest"}`).is(http.StatusOK)
+	w.do("POST", "/v1/admin/teams/"+grey+"/members/"+few.id, w.owner.key, "").is(http.StatusCreated)
+	found := w.do("GET", "/v1/admin/teams?sort=name&q=grey", w.owner.key, "").list()
+	if len(found) != 1 || found[0].(map[string]any)["description"] != "The newest" || found[0].(map[string]any)["member_count"] != 1.0 {
+		t.Errorf("after a change: %v", found)
+	}
+	w.do("DELETE", "/v1/admin/teams/"+grey, w.owner.key, "").is(http.StatusNoContent)
 	// Who is in a team sees it, and not how it compares.
 	if got := w.do("GET", "/v1/admin/teams?sort=name", anna.key, "").list(); len(got) != 1 || got[0].(map[string]any)["against_median"] != nil {
 		t.Errorf("a member sees %v", got)

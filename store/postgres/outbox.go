@@ -60,3 +60,12 @@ func (s *Store) RaiseTopics(ctx context.Context, above int64) (raised bool, err 
 	})
 	return raised, err
 }
+
+// LastTopic returns a number that grows with every topic, before its
+// transaction ends: what is kept under it may lack the last changes for as long
+// as it is kept.
+func (s *Store) LastTopic(ctx context.Context) (int64, error) {
+	var seq int64
+	err := s.conn(ctx).QueryRow(ctx, "SELECT last_value + is_called::int FROM outbox_seq_seq").Scan(&seq)
+	return seq, failed(err, "read the last topic")
+}

@@ -23,7 +23,12 @@ func (w *world) topics() (names []string, seqs []int64) {
 
 func TestWhatWasTouchedStaysUntilPublished(t *testing.T) {
 	w := newWorld(t)
+	before, err := w.LastTopic(w.ctx)
+	w.must(err)
 	w.must(w.Touch(w.ctx, w.org, "catalog"))
+	if after, err := w.LastTopic(w.ctx); err != nil || after <= before {
+		t.Errorf("the last topic is %d after %d: %v", after, before, err)
+	}
 	w.must(w.Touch(w.ctx, w.org, "user", "usr_b", "usr_a", "usr_b"))
 	w.must(w.Touch(w.ctx, w.org, "user"))
 	w.must(w.Touch(w.ctx, w.org, "user", "usr_b"))
