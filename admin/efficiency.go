@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -51,7 +52,13 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 		return nil, err
 	}
 	by := alfred.UsageDimension(orDefault(p.By, api.GetEfficiencyParamsByTeam))
-	have, err := s.compare(ctx, snap, q, by)
+	// A team is compared with all teams, whichever of them are shown.
+	among, shownTeams := q, q.Filter[alfred.ByTeam]
+	if by == alfred.ByTeam {
+		among.Filter = maps.Clone(q.Filter)
+		delete(among.Filter, alfred.ByTeam)
+	}
+	have, err := s.compare(ctx, snap, among, by)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +66,9 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 	out := api.Efficiency{By: api.EfficiencyBy(by), From: have.from, Until: have.until, AsOf: have.asOf, MinimumRequests: rankedFrom, Data: []api.EfficiencyRow{}}
 	medians := medianPrices(all)
 	for _, t := range all {
+		if by == alfred.ByTeam && shownTeams != nil && !slices.Contains(shownTeams, t.id) {
+			continue
+		}
 		out.Data = append(out.Data, t.row(medians))
 	}
 	slices.SortStableFunc(out.Data, betterFirst)

@@ -110,9 +110,6 @@ func (s *server) readTeamsWithPools(ctx context.Context) ([]api.Team, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.Filter, err = narrow(actor, q.Filter); err != nil {
-		return nil, err
-	}
 	have, err := s.compare(ctx, snap, q, alfred.ByTeam)
 	if err != nil {
 		return nil, fmt.Errorf("compare teams: %w", err)
