@@ -10,10 +10,10 @@ type Overview = components['schemas']['Overview'];
 /** Teams by what was used in their name, each with its pool as the plan. */
 export function Who({ overview: o, loading, query }: { overview?: Overview; loading: boolean; query: Record<string, string> }) {
   const teams = o?.by_team ?? [];
-  const named = teams.filter((t) => !t.other);
+  const named = teams.filter((t) => t.id && !t.other);
   const total = teams.reduce((n, t) => n + t.used, 0);
   const most = Math.max(...named.map((t) => t.used), 1);
-  // A pool far beyond every use would press the bars flat; its tick then stands at the end. All others together would too, and have no bar.
+  // A pool far beyond every use would press the bars flat; its tick then stands at the end. What has no name would too, and has no bar.
   const scale = Math.max(most, Math.min(Math.max(...named.map((t) => t.pool), 0), most * 2.5));
   const name = (t: (typeof teams)[number]) => t.name || (t.other ? 'Other teams' : 'Usage without a team');
   return (
@@ -34,12 +34,14 @@ export function Who({ overview: o, loading, query }: { overview?: Overview; load
             </span>
             <span>
               <Credits value={t.used} />
-              {t.other && <span className="soft"> · {percent(t.used, total)}</span>}
+              {!named.includes(t) && <span className="soft"> · {percent(t.used, total)}</span>}
             </span>
-            {!t.other && <span className={classes.track} role="img" aria-label={`${name(t)}: ${number(t.used)} used, pool ${number(t.pool)}`}>
-              <span className={classes.fill} data-other={!t.id || undefined} style={{ width: `${(t.used / scale) * 100}%` }} />
-              {t.pool > 0 && <span className={classes.plan} style={{ left: `calc(${Math.min(t.pool / scale, 1) * 100}% - 2px)` }} />}
-            </span>}
+            {named.includes(t) && (
+              <span className={classes.track} role="img" aria-label={`${name(t)}: ${number(t.used)} used, pool ${number(t.pool)}`}>
+                <span className={classes.fill} style={{ width: `${(t.used / scale) * 100}%` }} />
+                {t.pool > 0 && <span className={classes.plan} style={{ left: `calc(${Math.min(t.pool / scale, 1) * 100}% - 2px)` }} />}
+              </span>
+            )}
           </li>
         ))}
       </ul>

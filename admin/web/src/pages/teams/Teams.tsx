@@ -32,13 +32,14 @@ const columns: Column<Team>[] = [
       </div>
     ),
   },
-  { id: 'used', title: 'Pool used', sortable: true, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
-  { id: 'free', title: 'Free', sortable: true, numeric: true, cell: (t) => <Credits value={t.pool_available} /> },
-  { id: 'pool', title: 'Pool', sortable: true, numeric: true, from: 'tablet', cell: (t) => <Credits value={t.effective_pool} /> },
-  { id: 'share', title: 'Share each', sortable: true, numeric: true, from: 'desktop', cell: (t) => (shareOf(t) === null ? <span className="soft">first come</span> : <Credits value={shareOf(t)} />) },
+  { id: 'used', title: 'Pool used', width: 'clamp(112px, 15vw, 190px)', sortable: true, cell: (t) => <div className={classes.bar}><LimitCell used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} /></div> },
+  { id: 'free', title: 'Free', width: 'clamp(88px, 9vw, 110px)', sortable: true, numeric: true, cell: (t) => <Credits value={t.pool_available} /> },
+  { id: 'pool', title: 'Pool', width: 110, sortable: true, numeric: true, from: 'tablet', cell: (t) => <Credits value={t.effective_pool} /> },
+  { id: 'share', title: 'Share each', width: 130, sortable: true, numeric: true, from: 'desktop', cell: (t) => (shareOf(t) === null ? <span className="soft">first come</span> : <Credits value={shareOf(t)} />) },
   {
     id: 'members',
     title: 'Members',
+    width: 150,
     sortable: true,
     numeric: true,
     from: 'tablet',
@@ -49,7 +50,7 @@ const columns: Column<Team>[] = [
       </>
     ),
   },
-  { id: 'efficiency', title: 'Cost against median', sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(t.against_median) ?? 'Too few requests in this window to compare.'}>{against(t.against_median)}</span> },
+  { id: 'efficiency', title: 'Cost against median', width: 190, sortable: true, numeric: true, from: 'wide', cell: (t) => <span title={againstMedian(t.against_median) ?? 'Too few requests in this window to compare.'}>{against(t.against_median)}</span> },
 ];
 
 /** Every team with its pool: what is used, held and free, and what each member may draw. */
