@@ -123,10 +123,8 @@ func (m Mover) take(ctx context.Context, out alfred.Outflow, book func(ctx conte
 	if reply.Refused {
 		return &errTooLittle{reply.Available.Floor0()}
 	}
-	if m.Ledger != nil {
-		if err := m.Ledger.Stands(ctx, out.Org, map[alfred.MoveID]alfred.Credits{out.Move: reply.Taken}); err != nil {
-			return err
-		}
+	if err := m.Ledger.Stands(ctx, out.Org, map[alfred.MoveID]alfred.Credits{out.Move: reply.Taken}); err != nil {
+		return err
 	}
 	if err := book(ctx, reply.Taken); err != nil {
 		return err
@@ -135,14 +133,6 @@ func (m Mover) take(ctx context.Context, out alfred.Outflow, book func(ctx conte
 		return err
 	}
 	return m.Records.FinishMove(ctx, out.Org, out.Move, moveDone)
-}
-
-// takenStands is Rebuilder.Stands, where the ledger is compared with the record.
-func (s *server) takenStands(ctx context.Context, org alfred.OrgID, taken map[alfred.MoveID]alfred.Credits) error {
-	if s.Ledger == nil {
-		return nil
-	}
-	return s.Ledger.Stands(ctx, org, taken)
 }
 
 // rehearse books a move on what is available now, in a transaction that is

@@ -288,7 +288,7 @@ func (m *reallocation) standing(ctx context.Context) error {
 	if _, err := m.server.Records.LockUsage(ctx, m.snap.org.ID); err != nil {
 		return err
 	}
-	return m.server.takenStands(ctx, m.snap.org.ID, taken)
+	return m.server.Ledger.Stands(ctx, m.snap.org.ID, taken)
 }
 
 // settle asks the record what became of the sources, and gives back what was
