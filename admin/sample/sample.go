@@ -16,7 +16,8 @@ type Shape struct {
 	Events int // about so many, refusals not counted
 	Days   int // of history, up to Until
 	Until  time.Time
-	Zone   *time.Location // whose working hours and windows it keeps
+	Zone   *time.Location    // whose working hours and windows it keeps
+	Window alfred.WindowRule // of quotas and pools; monthly if there is none
 	Seed   uint64
 	Mark   string // begins the body of every id; "" has ids like those of any other
 	Domain string // of the addresses
@@ -33,7 +34,9 @@ type World struct {
 
 	random *rand.Rand
 	ids    *rand.ChaCha8
-	weight []float64 // of people, added up, to draw one by
+	weight []float64          // of people, added up, to draw one by
+	quota  []alfred.Allowance // of people, with what they gave and got
+	shares []alfred.TeamShare // of teams
 }
 
 // Person is one person with a key and places in teams.
@@ -58,6 +61,9 @@ func New(s Shape) *World {
 	if s.Zone == nil {
 		s.Zone = time.UTC
 	}
+	if s.Window.Kind == "" {
+		s.Window = alfred.WindowRule{Kind: alfred.Monthly}
+	}
 	var seed [32]byte
 	for i := range 8 {
 		seed[i] = byte(s.Seed >> (8 * i))
@@ -72,6 +78,7 @@ func New(s Shape) *World {
 	}
 	w.quotas()
 	w.gifts()
+	w.allow()
 	return w
 }
 
@@ -182,11 +189,10 @@ func (w *World) quotas() {
 // gifts are transfers between colleagues, one for every fifty people.
 func (w *World) gifts() {
 	r := w.random
-	rule := alfred.WindowRule{Kind: alfred.Monthly}
 	for range w.Shape.People / 50 {
 		from, to := r.IntN(len(w.People)), r.IntN(len(w.People))
 		at := w.Until.Add(-time.Duration(r.Int64N(int64(time.Duration(max(w.Shape.Days, 1)) * 24 * time.Hour)))).Truncate(time.Second)
-		window, err := rule.At(at, w.Zone)
+		window, err := w.Shape.Window.At(at, w.Zone)
 		if from == to || err != nil || w.People[to].User.Status == alfred.Suspended {
 			continue
 		}
@@ -194,6 +200,38 @@ func (w *World) gifts() {
 			ID: alfred.TransferID(w.id("trf", at)), Org: w.Org, Move: alfred.MoveID(w.id("mov", at)), Kind: alfred.TransferGiven, Sender: w.People[from].User.ID, Recipient: w.People[to].User.ID,
 			Amount: alfred.Credits(1+r.IntN(20)) * 250 * alfred.Credit, Reason: reasons[r.IntN(len(reasons))], Window: window, CreatedAt: at,
 		})
+	}
+}
+
+// allow works out who may spend how much: quotas with the transfers, and each
+// active member's part of a pool.
+func (w *World) allow() {
+	place := map[string]int{}
+	for i, p := range w.People {
+		quota := DefaultQuota
+		if p.User.Quota != nil {
+			quota = *p.User.Quota
+		}
+		w.quota, place[string(p.User.ID)] = append(w.quota, alfred.Allowance{Base: quota}), i
+	}
+	for _, a := range w.Adjustments() {
+		q := &w.quota[place[a.Subject]]
+		q.Dated = append(q.Dated, alfred.DatedAmount{Amount: a.Amount, From: a.From, Until: a.Until})
+	}
+	for _, t := range w.Teams {
+		w.shares = append(w.shares, alfred.TeamShare{Name: t.Name, Pool: alfred.Allowance{Base: t.CommonPool}})
+	}
+	for _, p := range w.People {
+		if p.Team < 0 {
+			continue
+		}
+		t := &w.shares[p.Team]
+		if p.IsAdmin {
+			t.Ask = p.User.Email
+		}
+		if p.User.Status == alfred.Active {
+			t.Active++
+		}
 	}
 }
 
