@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
 	"github.com/alfred-envoy/alfred/admin/sample"
@@ -32,8 +34,23 @@ func (s *server) GetDemo(ctx context.Context, _ api.GetDemoRequestObject) (api.G
 	return api.GetDemo200JSONResponse(out), err
 }
 
-// CreateDemo adds demo data: people without keys, teams, and what they used,
-// on counters of their own. It is added once.
+// demoUsed is what the demo data used of what an overview shows, null when none
+// of it is among that.
+func (s *server) demoUsed(ctx context.Context, snap *snapshot, of scope, window alfred.Window) (nullable.Nullable[alfred.Credits], error) {
+	none := nullable.NewNullNullable[alfred.Credits]()
+	teams := slices.DeleteFunc(slices.Clone(of.teams), func(t alfred.TeamID) bool { return !isDemo(string(t)) })
+	if of.department != "" || of.teams != nil && len(teams) == 0 {
+		return none, nil
+	}
+	used, present, err := s.Records.DemoUsed(ctx, snap.org.ID, teams, window)
+	if err != nil || !present {
+		return none, err
+	}
+	return nullable.NewNullableWithValue(used), nil
+}
+
+// CreateDemo adds demo data: people without keys, teams, and what they used, all
+// of it in the record alone. It is added once.
 func (s *server) CreateDemo(ctx context.Context, _ api.CreateDemoRequestObject) (api.CreateDemoResponseObject, error) {
 	org := callOf(ctx).actor.Org
 	snap, err := s.snapshotOf(ctx, org, nil)
@@ -41,7 +58,7 @@ func (s *server) CreateDemo(ctx context.Context, _ api.CreateDemoRequestObject) 
 		return nil, err
 	}
 	world := sample.New(sample.Shape{
-		Org: org, People: 48, Events: 2400, Days: 40, Until: snap.now.Truncate(time.Minute), Zone: snap.zone, Seed: 7, Mark: demoMark, Domain: "demo.example",
+		Org: org, People: 48, Events: 2400, Days: 40, Until: snap.now.Truncate(time.Minute), Zone: snap.zone, Window: snap.org.Settings.Window, Seed: 7, Mark: demoMark, Domain: "demo.example",
 	})
 	err = s.write(ctx, org, func(ctx context.Context, w *change) error {
 		if err := s.Records.Lock(ctx, "demo:"+string(org)); err != nil {
@@ -62,6 +79,10 @@ func (s *server) CreateDemo(ctx context.Context, _ api.CreateDemoRequestObject) 
 		for _, p := range world.People {
 			u := p.User
 			u.Department = ""
+			if u.Quota == nil { // theirs, and not what everybody has here
+				quota := sample.DefaultQuota
+				u.Quota = &quota
+			}
 			if u.Status == alfred.OnVacation { // credits would be moved for them
 				u.Status, u.VacationStart, u.VacationUntil = alfred.Active, time.Time{}, time.Time{}
 			}

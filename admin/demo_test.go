@@ -3,12 +3,14 @@ package admin_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin"
 )
 
 // Demo data leaves nothing behind but its two lines in the audit log: every
@@ -148,4 +150,130 @@ func TestDemoDataGoesWithWhatWasDoneWithIt(t *testing.T) {
 	}
 	w.jobs.Step(w.ctx)
 	w.publish()
+}
+
+// With demo data every figure of the pages tells the same story, the real part
+// of it is known, and the live ledger has none of it, however often it is
+// compared.
+func TestDemoDataTellsOneStory(t *testing.T) {
+	for name, real := range map[string]float64{"nothing is real": 0, "beside real use under a cap": 440} {
+		t.Run(name, func(t *testing.T) {
+			w := started(t)
+			if real > 0 {
+				ana := w.user("ana@company.com", "")
+				w.team("Core", "500", ana)
+				w.do("PUT", "/v1/admin/limits", w.owner.key, `{"data":[{"scope":"organization","metric":"credits","credits":5000}]}`).is(http.StatusOK)
+				w.spend(ana, alfred.Credits(real)*alfred.Credit, alfred.PriorityNormal)
+				w.record()
+			}
+			w.clock.Set(w.clock.Now().Add(2 * time.Minute))
+			overview := func(query string) map[string]any {
+				t.Helper()
+				return w.do("GET", "/v1/admin/overview"+query, w.owner.key, "").is(http.StatusOK)
+			}
+			before := overview("")
+			if before["demo_used"] != nil || number(before["used"]) != real {
+				t.Fatalf("before: %v, %v", before["used"], before["demo_used"])
+			}
+			w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)
+			o := overview("")
+			used := number(o["used"])
+			burn := o["burn"].([]any)
+			last := number(burn[len(burn)-1].(map[string]any)["used"])
+			if used < 100_000 || number(o["demo_used"])+real != used || last != used || number(o["held"]) != 0 || number(o["left"]) != number(o["limit"])-used {
+				t.Errorf("used %v, of the demo %v, burnt %v, left %v of %v", used, o["demo_used"], last, o["left"], o["limit"])
+			}
+			if before := number(burn[len(burn)-2].(map[string]any)["used"]); before > last {
+				t.Errorf("the burn-up falls from %v to %v", before, last)
+			}
+			if o["limit_source"] != "allocated" {
+				t.Errorf("the limit is %v", o["limit_source"])
+			}
+			sum, people := 0.0, o["people"].(map[string]any)
+			for _, g := range o["by_model"].([]any) {
+				sum += number(g.(map[string]any)["sums"].(map[string]any)["credits"])
+			}
+			if tokens := o["tokens"].(map[string]any); sum != used || real == 0 && number(tokens["input"])+number(tokens["cached_input"])+number(tokens["output"])+number(tokens["reasoning"]) != used {
+				t.Errorf("by model %v, tokens %v, used %v", sum, tokens, used)
+			}
+			if number(people["used"]) < 30 {
+				t.Errorf("people: %v", people)
+			}
+
+			// Who used most, on every page that knows them.
+			first := w.do("GET", "/v1/admin/users?sort=-used&limit=1", w.owner.key, "").list()[0].(map[string]any)
+			path := "/v1/admin/users/" + text(first["id"])
+			why := w.do("GET", path+"/quota-explanation", w.owner.key, "").is(http.StatusOK)
+			points := w.do("GET", path+"/burn", w.owner.key, "").is(http.StatusOK)["points"].([]any)
+			if n := number(first["used_tokens"]); n == 0 || number(why["used"]) != n || number(why["available"]) != number(why["effective_quota"])-n || number(points[len(points)-1].(map[string]any)["used"]) != n {
+				t.Errorf("used %v: %v, %v", n, why, points[len(points)-1])
+			}
+			drawn := 0.0
+			for _, row := range o["by_team"].([]any) {
+				team := row.(map[string]any)
+				id := text(team["id"])
+				if !strings.HasPrefix(id, "team_7ZDEM0") {
+					continue
+				}
+				drawn += number(team["pool_used"])
+				of := overview("?team=" + id)
+				shares := w.do("GET", "/v1/admin/teams/"+id+"/shares", w.owner.key, "").is(http.StatusOK)
+				shown := w.do("GET", "/v1/admin/teams/"+id, w.owner.key, "").is(http.StatusOK)
+				if n := number(team["used"]); number(of["used"]) != n || number(of["demo_used"]) != n {
+					t.Errorf("%s used %v: %v, %v", id, n, of["used"], of["demo_used"])
+				}
+				if n := number(team["pool_used"]); number(shares["used"]) != n || number(shown["pool_used"]) != n || number(shown["pool_available"]) != number(shown["effective_pool"])-n {
+					t.Errorf("%s drew %v: %v, %v", id, n, shares["used"], shown)
+				}
+			}
+			if drawn == 0 {
+				t.Error("no pool paid for anything")
+			}
+
+			// The ledger that is enforced has nothing of it, also when it is built anew.
+			ledger := &admin.Rebuilder{Records: w.records, Live: w.live, Now: w.clock.Now, Log: w.config.Log}
+			w.must(ledger.Step(w.ctx, w.org))
+			w.must(w.live.EachCounter(w.ctx, w.org, func(all []alfred.Counter) error {
+				for _, c := range all {
+					if strings.Contains(c.Subject, "7ZDEM0") {
+						t.Errorf("the live ledger has %s of %s", c.Kind, c.Subject)
+					}
+				}
+				return nil
+			}))
+			if totals := w.do("GET", "/v1/admin/ledger/drift", w.owner.key, "").is(http.StatusOK)["totals"].(map[string]any); number(totals["drifting"]) != 0 {
+				t.Errorf("drift: %v", totals)
+			}
+
+			w.do("DELETE", "/v1/admin/demo", w.owner.key, "").is(http.StatusNoContent)
+			w.must(ledger.Step(w.ctx, w.org))
+			after := overview("")
+			for _, field := range []string{"used", "demo_used", "limit", "limit_source", "left", "held", "requests", "by_model", "by_team", "burn", "people", "teams"} {
+				if fmt.Sprint(after[field]) != fmt.Sprint(before[field]) {
+					t.Errorf("%s: %v, before there was any demo data %v", field, after[field], before[field])
+				}
+			}
+		})
+	}
+}
+
+// A refusal of the demo data explains itself as a real one does.
+func TestDemoRefusalsHaveTheirChecks(t *testing.T) {
+	w := started(t)
+	w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)
+	rows := w.do("GET", "/v1/admin/decisions?limit=5", w.owner.key, "").list()
+	if len(rows) == 0 {
+		t.Fatal("nobody of the demo data was refused")
+	}
+	for _, row := range rows {
+		d := w.do("GET", "/v1/decisions/"+text(row.(map[string]any)["id"]), w.owner.key, "").is(http.StatusOK)
+		checks := d["checks"].([]any)
+		if d["checks_known"] != true || len(checks) < 4 || number(d["limit"]) == 0 || number(d["need"]) <= number(d["remaining"]) || len(d["passes"].([]any)) == 0 {
+			t.Errorf("%v", d)
+		}
+		leg := checks[3].(map[string]any)
+		if leg["kind"] != "leg" || leg["outcome"] != "fail" || number(leg["limit"]) == 0 || leg["left"] == nil {
+			t.Errorf("the quota: %v", leg)
+		}
+	}
 }

@@ -37,7 +37,8 @@ type LedgerRecords interface {
 	LockUsage(ctx context.Context, org alfred.OrgID) (today time.Time, err error)
 	// TryLock takes a lock by name until the transaction ends, if it is free.
 	TryLock(ctx context.Context, name string) (bool, error)
-	// OpenCounters pages through the counters of windows that have not ended.
+	// OpenCounters pages through the counters of windows that have not ended,
+	// without those of the demo data, which no live ledger has.
 	OpenCounters(ctx context.Context, org alfred.OrgID, after alfred.Counter, now time.Time, max int) ([]alfred.Counter, error)
 	CounterTotals(ctx context.Context, org alfred.OrgID, counters []alfred.Counter) ([]alfred.CounterTotal, error)
 	AddOutflow(ctx context.Context, org alfred.OrgID, from []alfred.Charge, taken alfred.Credits) error

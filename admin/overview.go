@@ -97,6 +97,9 @@ func (s *server) GetOverview(ctx context.Context, r api.GetOverviewRequestObject
 		Held: nullable.NewNullNullable[alfred.Credits](), HeldRequests: nullable.NewNullNullable[int](),
 	}
 	out.Scope.Kind, out.Scope.Id, out.Scope.Name = of.kind, of.id, of.name
+	if out.DemoUsed, err = s.demoUsed(ctx, snap, of, window); err != nil {
+		return nil, err
+	}
 	// Each part fills fields of its own.
 	parts, within := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context, *snapshot, scope, alfred.Window, *api.Overview) error{
@@ -119,7 +122,8 @@ func given0(n nullable.Nullable[alfred.Credits]) alfred.Credits {
 }
 
 // overviewPeople counts people and finds what may be spent: the cap that is
-// enforced, else what was allocated.
+// enforced, else what was allocated. No cap concerns demo data: with it, what was
+// allocated to its people and teams is the limit of what they used.
 func (s *server) overviewPeople(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) error {
 	n, err := s.Records.CountPeople(ctx, snap.org.ID, alfred.People{Teams: of.teams, Department: of.department}, window.Start, snap.org.Settings.DefaultPersonalQuota)
 	if err != nil {
@@ -148,7 +152,7 @@ func (s *server) overviewPeople(ctx context.Context, snap *snapshot, of scope, w
 		}
 	}
 	limits, err := s.Records.Limits(ctx, snap.org.ID)
-	if err != nil {
+	if err != nil || !out.DemoUsed.IsNull() {
 		return err
 	}
 	for _, l := range limits {
@@ -221,7 +225,8 @@ func earlier(a, b time.Time) time.Time {
 
 // overviewLive takes what was used and what is held from the live counters,
 // while the window runs. When they cannot be read, the record's sums stand
-// and what is held is not known.
+// and what is held is not known. They have nothing of the demo data: with it, the
+// record says what was used, as it does in every chart of the page.
 func (s *server) overviewLive(ctx context.Context, snap *snapshot, of scope, window alfred.Window, out *api.Overview) {
 	if !window.Contains(snap.now) {
 		return
@@ -235,7 +240,10 @@ func (s *server) overviewLive(ctx context.Context, snap *snapshot, of scope, win
 	for _, b := range balances {
 		used, held = used+b.Used(), held+b.Held().Floor0()
 	}
-	out.Used, out.Held = used, nullable.NewNullableWithValue(held)
+	out.Held = nullable.NewNullableWithValue(held)
+	if out.DemoUsed.IsNull() {
+		out.Used = used
+	}
 	if of.kind == api.OverviewScopeKindOrganization {
 		if n, err := s.Live.OpenHolds(ctx, snap.org.ID); err == nil {
 			out.HeldRequests = nullable.NewNullableWithValue(int(n))

@@ -286,7 +286,7 @@ func (b *Rebuilder) Raise(ctx context.Context, org alfred.OrgID, counters []alfr
 	now := b.Now()
 	open := make([]alfred.Counter, 0, len(counters))
 	for _, c := range counters {
-		if now.Before(c.Window.End) {
+		if now.Before(c.Window.End) && !isDemo(c.Subject) {
 			open = append(open, c)
 		}
 	}

@@ -98,6 +98,9 @@ type PageRecords interface {
 	Dismissed(ctx context.Context, org alfred.OrgID) (bool, error)
 	Dismiss(ctx context.Context, org alfred.OrgID, at time.Time) error // the zero time brings the first steps back
 	Demo(ctx context.Context, org alfred.OrgID) (alfred.DemoData, error)
+	// DemoUsed is what the demo data used in a window: that of some of its teams,
+	// or all of it. Not present is that there is none.
+	DemoUsed(ctx context.Context, org alfred.OrgID, teams []alfred.TeamID, w alfred.Window) (used alfred.Credits, present bool, err error)
 	// RemoveDemo takes it away whole, whatever is append-only otherwise.
 	RemoveDemo(ctx context.Context, org alfred.OrgID) error
 	RateCards(ctx context.Context, org alfred.OrgID) ([]alfred.RateCard, error)

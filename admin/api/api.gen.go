@@ -2000,8 +2000,11 @@ type Overview struct {
 	ByModel []UsageGroup `json:"by_model"`
 
 	// ByTeam The ten largest by use, with their pool. `other` sums the rest; `used` is what was attributed to the team, whoever paid.
-	ByTeam  []TeamUse `json:"by_team"`
-	Denials int       `json:"denials"`
+	ByTeam []TeamUse `json:"by_team"`
+
+	// DemoUsed How much of `used` is demo data. Null when none is among these figures; nothing of it is charged, held or enforced.
+	DemoUsed nullable.Nullable[alfred.Credits] `json:"demo_used"`
+	Denials  int                               `json:"denials"`
 
 	// EstimatedRequests Charged without a usage that the provider reported.
 	EstimatedRequests int `json:"estimated_requests"`
@@ -2016,7 +2019,7 @@ type Overview struct {
 	// Limit What may be used in the window.
 	Limit Credits `json:"limit"`
 
-	// LimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
+	// LimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap, or since there is demo data, which no cap concerns.
 	LimitSource OverviewLimitSource `json:"limit_source"`
 
 	// Overshoot Requests that cost more than was held for them: only those can go past a limit.
@@ -2062,7 +2065,7 @@ type Overview struct {
 	Window Window `json:"window"`
 }
 
-// OverviewLimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
+// OverviewLimitSource `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap, or since there is demo data, which no cap concerns.
 type OverviewLimitSource string
 
 // OverviewScopeKind defines model for Overview.Scope.Kind.

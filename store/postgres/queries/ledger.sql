@@ -1,6 +1,6 @@
 -- name: OpenCounters :many
 SELECT kind, subject, window_start, window_end FROM counter_usage
-WHERE org_id = @org_id AND window_end > @now AND (kind, subject, window_start) > (@after_kind::text, @after_subject::text, @after_start::timestamptz)
+WHERE org_id = @org_id AND window_end > @now AND NOT is_demo(subject) AND (kind, subject, window_start) > (@after_kind::text, @after_subject::text, @after_start::timestamptz)
 ORDER BY kind, subject, window_start LIMIT @max;
 
 -- name: CounterTotals :many

@@ -2357,6 +2357,8 @@ export interface components {
             by_model: components["schemas"]["UsageGroup"][];
             /** @description The ten largest by use, with their pool. `other` sums the rest; `used` is what was attributed to the team, whoever paid. */
             by_team: components["schemas"]["TeamUse"][];
+            /** @description How much of `used` is demo data. Null when none is among these figures; nothing of it is charged, held or enforced. */
+            demo_used: number | null;
             denials: number;
             /** @description Charged without a usage that the provider reported. */
             estimated_requests: number;
@@ -2368,7 +2370,7 @@ export interface components {
             /** @description What may be used in the window. */
             limit: components["schemas"]["Credits"];
             /**
-             * @description `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap.
+             * @description `cap`: a limit that is enforced. `allocated`: the sum of quotas and pools, since there is no cap, or since there is demo data, which no cap concerns.
              * @enum {string}
              */
             limit_source: "cap" | "allocated";

@@ -116,7 +116,7 @@ func (q *Queries) LedgerEpoch(ctx context.Context, orgID alfred.OrgID) (LedgerEp
 
 const openCounters = `-- name: OpenCounters :many
 SELECT kind, subject, window_start, window_end FROM counter_usage
-WHERE org_id = $1 AND window_end > $2 AND (kind, subject, window_start) > ($3::text, $4::text, $5::timestamptz)
+WHERE org_id = $1 AND window_end > $2 AND NOT is_demo(subject) AND (kind, subject, window_start) > ($3::text, $4::text, $5::timestamptz)
 ORDER BY kind, subject, window_start LIMIT $6
 `
 
