@@ -22,6 +22,15 @@ func isDemo(id string) bool {
 	return strings.HasPrefix(body, demoMark)
 }
 
+// marked is what the API says of what is part of the demo data.
+func marked(id string) *bool {
+	if !isDemo(id) {
+		return nil
+	}
+	yes := true
+	return &yes
+}
+
 // demo is what there is of the demo data.
 func (s *server) demo(ctx context.Context) (api.Demo, error) {
 	found, err := s.Records.Demo(ctx, callOf(ctx).actor.Org)

@@ -3,7 +3,9 @@ package admin
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/oapi-codegen/nullable"
@@ -40,7 +42,50 @@ func (s *server) ListAudit(ctx context.Context, r api.ListAuditRequestObject) (a
 	for i := range rows {
 		rows[i].Changes = rows[i].Diff()
 	}
-	return api.ListAudit200JSONResponse{Data: append([]alfred.AuditEvent{}, rows...), HasMore: more, NextCursor: next}, nil
+	named, err := s.auditNames(ctx, actor.Org, rows)
+	return api.ListAudit200JSONResponse{Data: append([]alfred.AuditEvent{}, rows...), Names: named, HasMore: more, NextCursor: next}, err
+}
+
+// spokenOf finds the ids in what was written down of a change.
+var spokenOf = regexp.MustCompile(`\b(?:usr|team|dep|prj|key)_[0-9A-HJKMNP-TV-Z]{26}\b`)
+
+// auditNames is what changes speak of, as it is called now, by its id.
+func (s *server) auditNames(ctx context.Context, org alfred.OrgID, rows []alfred.AuditEvent) (map[string]string, error) {
+	ids := map[string]bool{}
+	for _, e := range rows {
+		ids[string(e.Actor)] = true
+		for _, raw := range [][]byte{[]byte(e.Subject), e.Before, e.After} {
+			for _, id := range spokenOf.FindAll(raw, -1) {
+				ids[string(id)] = true
+			}
+		}
+	}
+	var w wanted
+	for id := range ids {
+		switch kind, _, _ := strings.Cut(id, "_"); kind {
+		case "usr":
+			w.users = append(w.users, alfred.UserID(id))
+		case "key":
+			w.keys = append(w.keys, alfred.KeyID(id))
+		}
+	}
+	n, err := s.names(ctx, org, w)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string]alfred.UsageDimension{"usr": alfred.ByUser, "team": alfred.ByTeam, "dep": alfred.ByDepartment, "prj": alfred.ByProject, "key": alfred.ByKey}
+	out := map[string]string{}
+	for id := range ids {
+		kind, _, _ := strings.Cut(id, "_")
+		if d, ok := of[kind]; ok {
+			if name := n.of(d, id); name != "" {
+				out[id] = name
+			}
+		}
+	}
+	own, err := s.Records.Organization(ctx, org)
+	out[string(org)] = own.Name
+	return out, err
 }
 
 // ownAudit keeps those who do not administer to what they did themselves.

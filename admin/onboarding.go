@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/alfred-envoy/alfred"
@@ -47,41 +49,37 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	if out.Dismissed, err = s.Records.Dismissed(ctx, org.ID); err != nil {
 		return out, err
 	}
-	step := func(id api.OnboardingStepsId, title string, done bool, yes, no string) {
+	step := func(id api.OnboardingStepId, title string, done bool, yes, no string) {
 		detail := no
 		if done {
 			detail = yes
 		}
-		out.Steps = append(out.Steps, struct {
-			CheckedAt time.Time             `json:"checked_at"`
-			Detail    string                `json:"detail"`
-			Done      bool                  `json:"done"`
-			Id        api.OnboardingStepsId `json:"id"`
-			Title     string                `json:"title"`
-		}{snap.now, detail, done, id, title})
+		out.Steps = append(out.Steps, api.OnboardingStep{Id: id, Title: title, Done: done, Detail: detail, At: orNull(time.Time{}), CheckedAt: snap.now})
 	}
-	step("organization", "Name the organisation, and choose its time zone and window", org.Version > 1,
-		fmt.Sprintf("%s, %s, %s.", org.Name, org.Settings.Zone, org.Settings.Window.Kind), "It still has the name and the settings that it was made with.")
+	step(api.OnboardingStepIdOrganization, "Name the organisation, and choose its time zone and window", org.Version > 1,
+		fmt.Sprintf("%s, in %s, with %s windows.", org.Name, org.Settings.Zone, org.Settings.Window.Kind), "It still has the name and the settings that it was made with.")
 	demo, err := s.demo(ctx)
 	if err != nil {
 		return out, err
 	}
-	seen, err := s.firstRequest(ctx, snap, demo.Requests)
+	seen, at, err := s.firstRequest(ctx, snap, demo.Requests)
 	if err != nil {
 		return out, err
 	}
-	step("first_request", "Send a first request through Envoy", seen != "", seen, "No request has been recorded yet.")
+	step(api.OnboardingStepIdFirstRequest, "Send a first request through Envoy", seen != "", seen, "No request has been recorded yet.")
+	out.Steps[len(out.Steps)-1].At = orNull(at)
 	_, people, err := s.Records.Directory(ctx, org.ID, alfred.DirectoryQuery{UserFilter: alfred.UserFilter{Kind: alfred.KindPerson, Limit: 1}})
 	if err != nil {
 		return out, err
 	}
 	people -= demo.People
-	step("people", "Bring people in", people > 1, fmt.Sprintf("%d people.", people), "There is nobody but you.")
-	teams, err := s.Records.Teams(ctx, org.ID, "", "", 2+demo.Teams)
+	step(api.OnboardingStepIdPeople, "Bring people in", people > 1, fmt.Sprintf("%d people, and you are one of them.", people), "There is nobody but you.")
+	teams, err := s.Records.Teams(ctx, org.ID, "", "", 0)
 	if err != nil {
 		return out, err
 	}
-	step("team", "Make a team with a pool", len(teams) > demo.Teams, "There is a team.", "There is no team yet.")
+	teams = slices.DeleteFunc(teams, func(t alfred.Team) bool { return isDemo(string(t.ID)) })
+	step(api.OnboardingStepIdTeam, "Make a team with a pool", len(teams) > 0, describePools(teams, org.Settings.UnitName), "There is no team yet.")
 	out.Done = true
 	for _, step := range out.Steps {
 		out.Done = out.Done && step.Done
@@ -89,19 +87,31 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	return out, nil
 }
 
-// firstRequest says what was seen of requests that are real, or "". The demo
-// data may be newer than they are.
-func (s *server) firstRequest(ctx context.Context, snap *snapshot, demo int64) (string, error) {
+// describePools says which teams there are, and what they share.
+func describePools(teams []alfred.Team, unit string) string {
+	if len(teams) == 0 {
+		return ""
+	}
+	first := slices.MaxFunc(teams, func(a, b alfred.Team) int { return cmp.Compare(a.CommonPool, b.CommonPool) })
+	if len(teams) == 1 {
+		return fmt.Sprintf("%s has a pool of %s %s.", first.Name, first.CommonPool, unit)
+	}
+	return fmt.Sprintf("%d teams. The largest pool is that of %s, of %s %s.", len(teams), first.Name, first.CommonPool, unit)
+}
+
+// firstRequest says what was seen of requests that are real and when, or "". The
+// demo data may be newer than they are.
+func (s *server) firstRequest(ctx context.Context, snap *snapshot, demo int64) (seen string, at time.Time, err error) {
 	latest, _, err := s.Records.Usage(ctx, snap.org.ID, alfred.UsageFilter{Limit: 1})
 	if err != nil || len(latest) == 0 {
-		return "", err
+		return "", at, err
 	}
 	if e := latest[0]; !isDemo(string(e.User)) {
-		return fmt.Sprintf("The last request came %s ago, to %s of %s.", snap.now.Sub(e.At).Truncate(time.Second), e.Model, e.Provider), nil
+		return fmt.Sprintf("The last request went to %s of %s", e.Model, e.Provider), e.At, nil
 	}
 	all, err := s.Records.UsageQuery(ctx, snap.org.ID, alfred.UsageQuery{From: snap.org.CreatedAt.AddDate(-1, 0, 0), Until: snap.now.AddDate(0, 0, 1), Zone: snap.zone})
 	if err != nil || len(all) == 0 || all[0].Requests <= demo {
-		return "", err
+		return "", at, err
 	}
-	return "A request was seen before the demo data was added.", nil
+	return "A request was seen before the demo data was added.", at, nil
 }

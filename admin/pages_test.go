@@ -188,6 +188,17 @@ func TestTheFirstStepsAreCheckedLive(t *testing.T) {
 	if s := done(); !s[""] {
 		t.Errorf("not done in the end: %v", s)
 	}
+	// What was found is told in words, and its time as one.
+	for _, s := range w.do("GET", "/v1/admin/onboarding", w.owner.key, "").is(http.StatusOK)["steps"].([]any) {
+		step := s.(map[string]any)
+		want := map[string]string{
+			"organization": "Acme, in UTC, with monthly windows.", "first_request": "The last request went to gpt-4 of mock",
+			"people": "2 people, and you are one of them.", "team": "Core has a pool of 10 credits.",
+		}[text(step["id"])]
+		if step["detail"] != want || (step["id"] == "first_request") != (step["at"] == w.clock.Now().Format(time.RFC3339)) {
+			t.Errorf("%v: %v at %v", step["id"], step["detail"], step["at"])
+		}
+	}
 	w.do("PUT", "/v1/admin/onboarding", w.owner.key, `{"dismissed":true}`).is(http.StatusOK)
 	if !done()["dismissed"] {
 		t.Error("not put away")

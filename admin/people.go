@@ -108,10 +108,7 @@ func (s *server) describeRows(ctx context.Context, org alfred.OrgID, rows []alfr
 		if name := names[value(given(u.DepartmentId))]; name != "" {
 			u.DepartmentName = &name
 		}
-		if isDemo(u.Id) {
-			yes := true
-			u.Demo = &yes
-		}
+		u.Demo = marked(u.Id)
 	}
 	return out, err
 }

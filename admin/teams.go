@@ -269,7 +269,7 @@ func (s *server) describeTeams(ctx context.Context, org alfred.OrgID, teams []al
 			EffectivePool: (published - b.Outflow).Floor0(), PoolUsed: b.Used().Floor0(), PoolHeld: b.Held().Floor0(),
 			PoolAvailable: (published - b.Committed).Floor0(), PoolSharing: share.Sharing, DepartmentId: orNull(string(d.Team.Department)),
 			DefaultQuota: pointed(d.Team.DefaultQuota), MemberCount: d.Members, ActiveCount: d.Active,
-			CreatedAt: d.Team.CreatedAt, UpdatedAt: d.Team.UpdatedAt,
+			CreatedAt: d.Team.CreatedAt, UpdatedAt: d.Team.UpdatedAt, Demo: marked(string(t.ID)),
 		})
 	}
 	return out, nil

@@ -275,33 +275,33 @@ func (e NextStepAction) Valid() bool {
 	}
 }
 
-// Defines values for OnboardingStepsId.
+// Defines values for OnboardingStepId.
 const (
-	OnboardingStepsIdAlerts       OnboardingStepsId = "alerts"
-	OnboardingStepsIdFirstRequest OnboardingStepsId = "first_request"
-	OnboardingStepsIdOrganization OnboardingStepsId = "organization"
-	OnboardingStepsIdPeople       OnboardingStepsId = "people"
-	OnboardingStepsIdPolicy       OnboardingStepsId = "policy"
-	OnboardingStepsIdProvider     OnboardingStepsId = "provider"
-	OnboardingStepsIdTeam         OnboardingStepsId = "team"
+	OnboardingStepIdAlerts       OnboardingStepId = "alerts"
+	OnboardingStepIdFirstRequest OnboardingStepId = "first_request"
+	OnboardingStepIdOrganization OnboardingStepId = "organization"
+	OnboardingStepIdPeople       OnboardingStepId = "people"
+	OnboardingStepIdPolicy       OnboardingStepId = "policy"
+	OnboardingStepIdProvider     OnboardingStepId = "provider"
+	OnboardingStepIdTeam         OnboardingStepId = "team"
 )
 
-// Valid indicates whether the value is a known member of the OnboardingStepsId enum.
-func (e OnboardingStepsId) Valid() bool {
+// Valid indicates whether the value is a known member of the OnboardingStepId enum.
+func (e OnboardingStepId) Valid() bool {
 	switch e {
-	case OnboardingStepsIdAlerts:
+	case OnboardingStepIdAlerts:
 		return true
-	case OnboardingStepsIdFirstRequest:
+	case OnboardingStepIdFirstRequest:
 		return true
-	case OnboardingStepsIdOrganization:
+	case OnboardingStepIdOrganization:
 		return true
-	case OnboardingStepsIdPeople:
+	case OnboardingStepIdPeople:
 		return true
-	case OnboardingStepsIdPolicy:
+	case OnboardingStepIdPolicy:
 		return true
-	case OnboardingStepsIdProvider:
+	case OnboardingStepIdProvider:
 		return true
-	case OnboardingStepsIdTeam:
+	case OnboardingStepIdTeam:
 		return true
 	default:
 		return false
@@ -1282,8 +1282,11 @@ type AuditEvent = alfred.AuditEvent
 
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
-	Data       []AuditEvent                  `json:"data"`
-	HasMore    bool                          `json:"has_more"`
+	Data    []AuditEvent `json:"data"`
+	HasMore bool         `json:"has_more"`
+
+	// Names What people, teams, departments, projects, keys and the organisation that these changes speak of are called now, by their ids. What is gone is not there.
+	Names      map[string]string             `json:"names"`
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
@@ -1954,24 +1957,31 @@ type NextStepAction string
 
 // Onboarding defines model for Onboarding.
 type Onboarding struct {
-	Dismissed bool `json:"dismissed"`
-	Done      bool `json:"done"`
-	Steps     []struct {
-		CheckedAt time.Time         `json:"checked_at"`
-		Detail    string            `json:"detail"`
-		Done      bool              `json:"done"`
-		Id        OnboardingStepsId `json:"id"`
-		Title     string            `json:"title"`
-	} `json:"steps"`
+	Dismissed bool             `json:"dismissed"`
+	Done      bool             `json:"done"`
+	Steps     []OnboardingStep `json:"steps"`
 }
-
-// OnboardingStepsId defines model for Onboarding.Steps.Id.
-type OnboardingStepsId string
 
 // OnboardingPut defines model for OnboardingPut.
 type OnboardingPut struct {
 	Dismissed bool `json:"dismissed"`
 }
+
+// OnboardingStep defines model for OnboardingStep.
+type OnboardingStep struct {
+	// At When what `detail` tells of happened; null where that has no time.
+	At        nullable.Nullable[time.Time] `json:"at"`
+	CheckedAt time.Time                    `json:"checked_at"`
+
+	// Detail What was found, without a time.
+	Detail string           `json:"detail"`
+	Done   bool             `json:"done"`
+	Id     OnboardingStepId `json:"id"`
+	Title  string           `json:"title"`
+}
+
+// OnboardingStepId defines model for OnboardingStep.Id.
+type OnboardingStepId string
 
 // Organization defines model for Organization.
 type Organization struct {
@@ -2668,8 +2678,11 @@ type Team struct {
 	CommonPool    Credits                           `json:"common_pool"`
 	CreatedAt     time.Time                         `json:"created_at"`
 	DefaultQuota  nullable.Nullable[alfred.Credits] `json:"default_quota"`
-	DepartmentId  nullable.Nullable[string]         `json:"department_id"`
-	Description   string                            `json:"description"`
+
+	// Demo Part of the demo data.
+	Demo         *bool                     `json:"demo,omitempty"`
+	DepartmentId nullable.Nullable[string] `json:"department_id"`
+	Description  string                    `json:"description"`
 
 	// EffectivePool The pool now, vacation releases included.
 	EffectivePool Credits     `json:"effective_pool"`

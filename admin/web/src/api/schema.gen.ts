@@ -1681,6 +1681,10 @@ export interface components {
         AuditPage: {
             data: components["schemas"]["AuditEvent"][];
             has_more: boolean;
+            /** @description What people, teams, departments, projects, keys and the organisation that these changes speak of are called now, by their ids. What is gone is not there. */
+            names: {
+                [key: string]: string;
+            };
             next_cursor: components["schemas"]["NextCursor"];
         };
         AuditVerdict: {
@@ -2318,19 +2322,28 @@ export interface components {
         Onboarding: {
             dismissed: boolean;
             done: boolean;
-            steps: {
-                /** Format: date-time */
-                checked_at: string;
-                /** @example First request seen 2 minutes ago. */
-                detail: string;
-                done: boolean;
-                /** @enum {string} */
-                id: "organization" | "provider" | "first_request" | "people" | "team" | "policy" | "alerts";
-                title: string;
-            }[];
+            steps: components["schemas"]["OnboardingStep"][];
         };
         OnboardingPut: {
             dismissed: boolean;
+        };
+        OnboardingStep: {
+            /**
+             * Format: date-time
+             * @description When what `detail` tells of happened; null where that has no time.
+             */
+            at: string | null;
+            /** Format: date-time */
+            checked_at: string;
+            /**
+             * @description What was found, without a time.
+             * @example The last request went to gpt-4o of openai
+             */
+            detail: string;
+            done: boolean;
+            /** @enum {string} */
+            id: "organization" | "provider" | "first_request" | "people" | "team" | "policy" | "alerts";
+            title: string;
         };
         Organization: {
             /** Format: date-time */
@@ -3008,6 +3021,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             default_quota: number | null;
+            /** @description Part of the demo data. */
+            demo?: boolean;
             department_id: string | null;
             description: string;
             /** @description The pool now, vacation releases included. */
