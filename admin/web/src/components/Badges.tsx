@@ -1,5 +1,5 @@
 import { Tooltip } from '@mantine/core';
-import { IconArrowBigDownLine, IconBan, IconBeach, IconBuilding, IconCalendar, IconCheck, IconUser, IconUsers, type Icon } from '@tabler/icons-react';
+import { IconArrowBigDownLine, IconBan, IconBeach, IconBuilding, IconCalendar, IconCheck, IconFlask, IconUser, IconUsers, type Icon } from '@tabler/icons-react';
 import { absolute, resets, windowName, type Window } from '../format';
 import classes from './Badges.module.css';
 import { useNow } from './Value';
@@ -57,6 +57,11 @@ const states = {
 export function StatusBadge({ status }: { status: keyof typeof states | (string & {}) }) {
   const s = states[status as keyof typeof states];
   return s ? <Tone tone={s.tone} icon={s.icon}>{s.text}</Tone> : <Tone>{status}</Tone>;
+}
+
+/** Part of the demo data. */
+export function DemoBadge({ demo }: { demo?: boolean }) {
+  return demo ? <Tone icon={IconFlask}>Demo</Tone> : null;
 }
 
 /** A word in a colour that means something, with the icon that says it without colour. */

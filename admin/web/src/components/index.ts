@@ -18,6 +18,6 @@ export { Back, PageHeader } from './PageHeader';
 export { PersonPicker, type Person } from './PersonPicker';
 export { TeamPicker, type TeamRef } from './TeamPicker';
 export { SideDrawer, useOpen } from './SideDrawer';
-export { SourceBadge, StatusBadge, Tone, WindowBadge, sourceName } from './Badges';
+export { DemoBadge, SourceBadge, StatusBadge, Tone, WindowBadge, sourceName } from './Badges';
 export { Credits, Id, Time, useNow } from './Value';
 export { done, failed } from '../shell/toast';

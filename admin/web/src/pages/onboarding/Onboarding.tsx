@@ -5,11 +5,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, client, may, useSession, useStream, type components } from '@/api';
-import { Card, CopyButton, EmptyState, ErrorState, Export, Freshness, PageHeader, Tone, done, failed } from '@/components';
+import { Card, CopyButton, EmptyState, ErrorState, Export, Freshness, PageHeader, Time, Tone, done, failed } from '@/components';
 import { Demo } from '../settings/Demo';
 import classes from './Onboarding.module.css';
 
-type Step = components['schemas']['Onboarding']['steps'][number];
+type Step = components['schemas']['OnboardingStep'];
 
 /** What leads to a step, by its id. A step that the server does not name has no feature behind it and is not shown. */
 const ways: Partial<Record<Step['id'], { to: string; verb: string }>> = {
@@ -72,7 +72,7 @@ export default function Onboarding() {
                   {o.dismissed ? 'Bring the steps back' : 'Put the steps away'}
                 </Button>
               )}
-              <Export what="first-steps" request={{ path: '/v1/admin/onboarding' }} rows={() => ({ head: ['step', 'title', 'done', 'detail', 'checked_at'], rows: o.steps.map((s) => [s.id, s.title, s.done, s.detail, s.checked_at]) })} />
+              <Export what="first-steps" request={{ path: '/v1/admin/onboarding' }} rows={() => ({ head: ['step', 'title', 'done', 'detail', 'at', 'checked_at'], rows: o.steps.map((s) => [s.id, s.title, s.done, s.detail, s.at, s.checked_at]) })} />
             </>
           )
         }
@@ -105,6 +105,11 @@ export default function Onboarding() {
                     <h2>{s.title}</h2>
                     <p className={classes.detail} aria-live="polite">
                       {s.id === 'first_request' && seen && !s.done ? seen : s.detail}
+                      {s.at && (
+                        <>
+                          , <Time at={s.at} zone={session.window.zone} />
+                        </>
+                      )}
                     </p>
                     {s.id === 'first_request' && !s.done && <FirstRequest live={stream.live} />}
                   </div>

@@ -40,14 +40,34 @@ describe.skipIf(!world.fresh)('First steps', () => {
     await v.end();
   });
 
-  it('offer demo data, which one click removes', async () => {
+  it('offer demo data, of which Overview tells one story, and which one click removes', async () => {
     const v = await visit('owner');
     await v.open('/onboarding');
     await v.page.getByRole('button', { name: 'Add demo data' }).click();
     await v.page.getByRole('button', { name: 'Remove demo data' }).waitFor();
     // It is not the first step's doing: what is real is counted alone.
-    await v.page.getByText('2 people.').waitFor();
-    await v.page.getByRole('button', { name: 'Remove demo data' }).click();
+    await v.page.getByText('2 people, and you are one of them.').waitFor();
+    expect(await v.page.getByText(/The last request went to gpt-4 of mock|A request was seen before the demo data was added/).count()).toBe(1);
+    await v.open('/');
+    const note = v.page.getByRole('region', { name: 'Demo data' });
+    await note.getByText('Includes demo data.').waitFor();
+    const overview = await (await v.context.request.get('/v1/admin/overview')).json();
+    const points: { used: number }[] = overview.burn;
+    expect(overview.demo_used).toBeGreaterThan(100_000);
+    expect(points.every((p, i) => i === 0 || p.used >= points[i - 1]!.used)).toBe(true);
+    expect(points.at(-1)!.used).toBe(overview.used);
+    expect(await violations(v.page)).toEqual([]);
+    for (const scheme of ['light', 'dark'] as const) {
+      await v.page.emulateMedia({ colorScheme: scheme });
+      for (const width of [1440, 390]) {
+        await v.page.setViewportSize({ width, height: 900 });
+        await picture(v.page, `overview-demo-${scheme}-${width}`);
+      }
+    }
+    await v.page.setViewportSize({ width: 1440, height: 900 });
+    await note.getByRole('button', { name: 'Remove demo data' }).click();
+    await note.waitFor({ state: 'detached' });
+    await v.open('/onboarding');
     await v.page.getByRole('button', { name: 'Add demo data' }).waitFor();
     expect((await (await v.context.request.get('/v1/admin/users?limit=1')).json()).total).toBe(2);
     v.clean();

@@ -4,7 +4,7 @@ import { answering, owner, show } from '@/testing/render';
 import Onboarding from './Onboarding';
 
 const admin = { ...owner, permissions: new Set(['putOnboarding', 'createDemo', 'deleteDemo']) };
-const step = (id: string, title: string, done: boolean, detail: string) => ({ id, title, done, detail, checked_at: '2026-11-20T00:00:00Z' });
+const step = (id: string, title: string, done: boolean, detail: string, at: string | null = null) => ({ id, title, done, detail, at, checked_at: '2026-11-20T00:00:00Z' });
 const demo = { body: { present: true, people: 12, teams: 3, requests: 900, created_at: '2026-11-20T00:00:00Z' } };
 
 test('shows the steps that exist, which are done, and the way to the next one', async () => {

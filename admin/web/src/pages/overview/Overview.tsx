@@ -7,6 +7,7 @@ import { count, dayMonth, number, percent } from '@/format';
 import { scopeQuery, usePeriod, useScope } from '@/shell/controls';
 import { FirstSteps } from '../onboarding/Banner';
 import { against, isOver, paceFigure } from './answers';
+import { DemoNote } from './DemoNote';
 import { Efficiency } from './Efficiency';
 import classes from './Overview.module.css';
 import { Refused } from './Refused';
@@ -68,6 +69,7 @@ export default function Overview() {
   return (
     <>
       {header}
+      <DemoNote overview={o} />
       <div className={classes.stack}>
         <Figures>
           <Figure
@@ -75,7 +77,7 @@ export default function Overview() {
             loading={loading}
             value={<Credits value={o?.used} />}
             of={o && `of ${number(o.limit)} ${o.unit}`}
-            hint={o?.limit_source === 'allocated' ? 'There is no cap for all together, so the limit is the sum of quotas and pools.' : 'The limit is the cap that is enforced for all together.'}
+            hint={o?.limit_source === 'allocated' ? (o.demo_used === null ? 'There is no cap for all together, so the limit is the sum of quotas and pools.' : 'No cap concerns demo data, so the limit is the sum of quotas and pools.') : 'The limit is the cap that is enforced for all together.'}
             note={o && (against(o.used, o.previous.used) ?? 'the first window with use')}
           >
             {o && <LimitBar used={o.used} held={o.held} limit={o.limit} label="Used of the limit" unit={o.unit} />}

@@ -6,13 +6,10 @@ import { api, client, may, newKey, useSession } from '@/api';
 import { Card, ErrorState, Time, done, failed } from '@/components';
 import { count } from '@/format';
 
-/** Demo data: there or not, added or removed in one click. */
-export function Demo() {
-  const session = useSession();
+/** Adds and removes the demo data, and says how it went. */
+export function useDemo() {
   const queries = useQueryClient();
-  const demo = api.useQuery('get', '/v1/admin/demo');
   const [busy, setBusy] = useState(false);
-  const d = demo.data;
   const act = async (what: string, work: () => Promise<unknown>, said: string) => {
     setBusy(true);
     try {
@@ -25,6 +22,19 @@ export function Demo() {
       setBusy(false);
     }
   };
+  return {
+    busy,
+    add: () => act('No demo data was added', () => client.POST('/v1/admin/demo', { params: { header: { 'Idempotency-Key': newKey() } } }), 'Demo data was added. Remove it here or on Overview at any time.'),
+    remove: () => act('The demo data is still there', () => client.DELETE('/v1/admin/demo'), 'The demo data is gone. What is real was not touched.'),
+  };
+}
+
+/** Demo data: there or not, added or removed in one click. */
+export function Demo() {
+  const session = useSession();
+  const demo = api.useQuery('get', '/v1/admin/demo');
+  const { busy, add, remove } = useDemo();
+  const d = demo.data;
   return (
     <Card title="Demo data" about="People, teams and usage to look around with. They are marked as demo and touch nothing that is real.">
       {demo.isPending ? (
@@ -37,14 +47,14 @@ export function Demo() {
             {count(d.people, 'person', 'people')}, {count(d.teams, 'team', 'teams')} and {count(d.requests, 'request', 'requests')}, added <Time at={d.created_at} zone={session.organisation.zone} />.
           </span>
           {may(session, 'deleteDemo') && (
-            <Button variant="light" color="red" loading={busy} leftSection={<IconTrash size={16} />} onClick={() => void act('The demo data is still there', () => client.DELETE('/v1/admin/demo'), 'The demo data is gone. What is real was not touched.')}>
+            <Button variant="light" color="red" loading={busy} leftSection={<IconTrash size={16} />} onClick={() => void remove()}>
               Remove demo data
             </Button>
           )}
         </div>
       ) : (
         may(session, 'createDemo') && (
-          <Button variant="default" loading={busy} leftSection={<IconFlask size={16} />} onClick={() => void act('No demo data was added', () => client.POST('/v1/admin/demo', { params: { header: { 'Idempotency-Key': newKey() } } }), 'Demo data was added. Remove it here at any time.')}>
+          <Button variant="default" loading={busy} leftSection={<IconFlask size={16} />} onClick={() => void add()}>
             Add demo data
           </Button>
         )

@@ -5,7 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { administers, api, client, ifMatch, may, useSession, useStream, useTagged } from '@/api';
-import { Back, Card, Confirm, Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WindowBadge, done } from '@/components';
+import { Back, Card, Confirm, Credits, DemoBadge, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WindowBadge, done } from '@/components';
 import { count, number, percent, signed } from '@/format';
 import { flag, useUrlState } from '@/url/state';
 import { Drawn } from './Drawn';
@@ -55,6 +55,7 @@ export default function Team() {
         title={t?.name ?? 'Team'}
         badges={
           <>
+            <DemoBadge demo={t?.demo} />
             <WindowBadge window={session.window} />
             <Freshness at={team.dataUpdatedAt} live={stream.live} />
           </>

@@ -28,7 +28,7 @@ const columns: Column<Team>[] = [
         <Link to={`/teams/${t.id}` as '/'} className="truncate" title={t.name}>
           {t.name}
         </Link>
-        {t.description && <span className="soft truncate">{t.description}</span>}
+        {(t.demo || t.description) && <span className="soft truncate">{[t.demo && 'Demo', t.description].filter(Boolean).join(' · ')}</span>}
       </div>
     ),
   },

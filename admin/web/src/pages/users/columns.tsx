@@ -1,7 +1,7 @@
 import { teamName } from './teams';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { Credits, LimitCell, StatusBadge, Time, Tone, sourceName, type Column } from '@/components';
+import { Credits, DemoBadge, LimitCell, StatusBadge, Time, Tone, sourceName, type Column } from '@/components';
 import type { Person } from './filters';
 import { PersonActsButton } from './PersonActs';
 import classes from './Users.module.css';
@@ -30,6 +30,7 @@ export function columnsOf({ zone, onEdit }: { zone: string; onEdit: (p: Person) 
               {p.name}
             </Link>
             <RoleBadge role={p.access_role} />
+            <DemoBadge demo={p.demo} />
           </div>
           <span className={classes.mail} title={p.email}>
             {p.email}

@@ -2,7 +2,7 @@ import { Button, Group, Skeleton, Tabs } from '@mantine/core';
 import { IconAdjustments, IconDots } from '@tabler/icons-react';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { allows, api, Problem, useSession } from '@/api';
-import { Back, Card, Credits, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WindowBadge } from '@/components';
+import { Back, Card, Credits, DemoBadge, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WindowBadge } from '@/components';
 import { date, number } from '@/format';
 import { flag, id, oneOf, useUrlState } from '@/url/state';
 import { RoleBadge } from '../columns';
@@ -54,6 +54,7 @@ export default function User() {
             <>
               <StatusBadge status={p.status} />
               <RoleBadge role={p.access_role} />
+              <DemoBadge demo={p.demo} />
               <WindowBadge window={session.window} />
             </>
           )
