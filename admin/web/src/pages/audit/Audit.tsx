@@ -7,6 +7,7 @@ import { absolute, count, number } from '@/format';
 import { usePeriod } from '@/shell/controls';
 import { id, text, useUrlState } from '@/url/state';
 import { changesOf, show } from './changes';
+import { did, who, whom, type Names } from './words';
 import classes from './Audit.module.css';
 
 type Event = components['schemas']['AuditEvent'];
@@ -26,6 +27,7 @@ export default function Audit() {
   const query = { from: period.start, until: period.end ?? undefined, action: state.action ? `${state.action}.` : undefined, about: state.about || undefined, cursor: state.after ?? undefined, limit: 50 };
   const audit = api.useQuery('get', '/v1/admin/audit', { params: { query } }, { placeholderData: (before) => before });
   const rows = audit.data?.data;
+  const names = audit.data?.names ?? {};
   const opened = rows?.find((e) => String(e.seq) === open);
 
   const columns: Column<Event>[] = [
@@ -39,9 +41,9 @@ export default function Audit() {
         </button>
       ),
     },
-    { id: 'actor', title: 'Who', cell: (e) => <span className={classes.text}>{e.actor}</span> },
-    { id: 'action', title: 'Did', cell: (e) => <span className="mono">{e.action}</span> },
-    { id: 'subject', title: 'To', cell: (e) => <span className={`${classes.text} mono`}>{e.subject}</span>, from: 'desktop' },
+    { id: 'actor', title: 'Who', cell: (e) => <span className={classes.text} title={e.actor_id ? `${e.actor} · ${e.actor_id}` : e.actor}>{who(e, names)}</span> },
+    { id: 'action', title: 'Did', cell: (e) => <span title={e.action}>{did(e)}</span> },
+    { id: 'subject', title: 'To whom or what', cell: (e) => <Whom event={e} names={names} />, from: 'desktop' },
     { id: 'changes', title: 'Changed', cell: (e) => <span className="soft">{summary(e)}</span>, from: 'tablet' },
   ];
   return (
@@ -89,8 +91,8 @@ export default function Audit() {
           }
         />
       </Card>
-      <SideDrawer opened={open !== null} onClose={() => setOpen(null)} title={opened ? <span className="mono">{opened.action}</span> : 'Change'}>
-        {opened ? <Opened event={opened} zone={session.window.zone} /> : <EmptyState title="This change is not on this page of the list">Go through the pages, or remove filters.</EmptyState>}
+      <SideDrawer opened={open !== null} onClose={() => setOpen(null)} title={opened ? `${who(opened, names)} ${did(opened)}` : 'Change'}>
+        {opened ? <Opened event={opened} names={names} zone={session.window.zone} /> : <EmptyState title="This change is not on this page of the list">Go through the pages, or remove filters.</EmptyState>}
       </SideDrawer>
     </>
   );
@@ -102,17 +104,41 @@ function summary(e: Event): string {
   return fields.length > 3 ? `${fields.slice(0, 3).join(', ')} and ${fields.length - 3} more` : fields.join(', ');
 }
 
+function Whom({ event: e, names }: { event: Event; names: Names }) {
+  const text = whom(e, names);
+  return (
+    <span className={`${classes.text} ${text === e.subject ? 'mono' : ''}`} title={e.subject}>
+      {text}
+    </span>
+  );
+}
+
 /** One change: each field before and after. */
-function Opened({ event: e, zone }: { event: Event; zone: string }) {
+function Opened({ event: e, names, zone }: { event: Event; names: Names; zone: string }) {
   const changes = changesOf(e);
   return (
     <div className={classes.detail}>
       <p>
-        <strong>{e.actor}</strong> on {absolute(e.at, zone)}
+        {absolute(e.at, zone)}
         {e.ip && <span className="soft"> from {e.ip}</span>}
       </p>
       {e.reason && <p className={classes.reason}>“{e.reason}”</p>}
-      <Id value={e.subject} what="subject" />
+      <dl className={classes.chain}>
+        <dt>Who</dt>
+        <dd>
+          {who(e, names)} {e.actor_id && <span className="soft">{e.actor}</span>}
+          {e.actor_id && <Id value={e.actor_id} what="id of who did it" />}
+        </dd>
+        <dt>Did</dt>
+        <dd>
+          <Id value={e.action} what="action" />
+        </dd>
+        <dt>To</dt>
+        <dd>
+          {whom(e, names) !== e.subject && <div>{whom(e, names)}</div>}
+          <Id value={e.subject} what="subject" />
+        </dd>
+      </dl>
       {changes.length === 0 ? (
         <p className="soft">No field was recorded with this change.</p>
       ) : (
@@ -128,8 +154,8 @@ function Opened({ event: e, zone }: { event: Event; zone: string }) {
             {changes.map((c) => (
               <tr key={c.field}>
                 <th scope="row">{c.field}</th>
-                <td>{c.before === undefined ? <span className="soft">not there</span> : <del>{show(c.before)}</del>}</td>
-                <td>{c.after === undefined ? <span className="soft">gone</span> : <ins>{show(c.after)}</ins>}</td>
+                <td>{c.before === undefined ? <span className="soft">not there</span> : <del>{show(c.before, names)}</del>}</td>
+                <td>{c.after === undefined ? <span className="soft">gone</span> : <ins>{show(c.after, names)}</ins>}</td>
               </tr>
             ))}
           </tbody>

@@ -18,7 +18,9 @@ it('Audit: a change is found by its filter, shown before and after, exported, an
   const list = v.page.getByRole('group', { name: 'Audit' });
   const actions = await list.locator('tbody tr').allInnerTexts();
   expect(actions.length).toBeGreaterThan(0);
-  expect(actions.every((row) => row.includes('team.'))).toBe(true);
+  expect(actions.every((row) => /\b(added|changed|deleted) a team\b/.test(row))).toBe(true);
+  // Names stand where the log has ids.
+  expect(actions.some((row) => row.includes(world.team) || row.includes('team.'))).toBe(false);
 
   await list.getByRole('button').first().focus();
   await v.page.keyboard.press('Enter');
@@ -27,6 +29,8 @@ it('Audit: a change is found by its filter, shown before and after, exported, an
   await row.locator('ins').getByText(description).waitFor();
   await row.locator('del').first().waitFor();
   await drawer.getByText('Before it').waitFor();
+  await drawer.getByText('team.update', { exact: true }).waitFor();
+  await drawer.getByText(world.team, { exact: true }).waitFor();
   expect(await violations(v.page)).toEqual([]);
   await picture(v.page, 'audit-open-light-1440');
   await v.page.keyboard.press('Escape');

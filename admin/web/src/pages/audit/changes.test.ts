@@ -15,5 +15,7 @@ it('compares before and after where the server says nothing', () => {
 });
 
 it('shows values as people read them', () => {
-  expect([null, '', true, 5, { a: 1 }].map(show)).toEqual(['none', 'empty', 'yes', '5', '{"a":1}']);
+  expect([null, '', true, 5, { a: 1 }].map((v) => show(v))).toEqual(['none', 'empty', 'yes', '5', '{"a":1}']);
 });
+
+it('shows an id with its name', () => expect(show('usr_A', { usr_A: 'Ana' })).toBe('Ana (usr_A)'));

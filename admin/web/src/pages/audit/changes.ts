@@ -23,8 +23,9 @@ function fields(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : { value };
 }
 
-/** A value as a person reads it. */
-export function show(value: unknown): string {
+/** A value as a person reads it: an id that has a name, with it. */
+export function show(value: unknown, names: Record<string, string> = {}): string {
+  if (typeof value === 'string' && names[value]) return `${names[value]} (${value})`;
   if (value === null) return 'none';
   if (value === '') return 'empty';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

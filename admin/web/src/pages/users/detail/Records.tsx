@@ -5,6 +5,7 @@ import { api, may, useSession, type components } from '@/api';
 import { Credits, DataTable, EmptyState, Export, Time } from '@/components';
 import type { Person } from '../filters';
 import { value } from '../JobRows';
+import { did, who, whom } from '../../audit/words';
 import classes from './User.module.css';
 
 type Transfer = components['schemas']['Transfer'];
@@ -89,6 +90,7 @@ export function History({ person }: { person: Person }) {
   const [cursor, setCursor] = useState<string | null>(null);
   const query = { about: person.id, limit: 20, cursor: cursor ?? undefined };
   const list = api.useQuery('get', '/v1/admin/audit', { params: { query } }, { placeholderData: (before) => before });
+  const names = list.data?.names ?? {};
   return (
     <>
       <div className={classes.head}>
@@ -104,7 +106,7 @@ export function History({ person }: { person: Person }) {
         idOf={(e) => String(e.seq)}
         minRows={3}
         columns={[
-          { id: 'action', title: 'What', cell: (e) => <span className={classes.wrap}><span className="mono">{e.action}</span>{e.subject !== person.id && <span className="soft"> {e.subject}</span>}</span> },
+          { id: 'action', title: 'What', cell: (e) => <span className={classes.wrap} title={`${e.action} ${e.subject}`}>{did(e)}{e.subject !== person.id && <span className="soft"> {whom(e, names)}</span>}</span> },
           {
             id: 'changes',
             title: 'Changes',
@@ -123,7 +125,7 @@ export function History({ person }: { person: Person }) {
                 <span className="soft">–</span>
               ),
           },
-          { id: 'actor', title: 'Who', width: 200, cell: (e) => <span className={classes.wrap}>{e.actor}{e.reason && <span className="soft"> · {e.reason}</span>}</span> },
+          { id: 'actor', title: 'Who', width: 200, cell: (e) => <span className={classes.wrap} title={e.actor}>{who(e, names)}{e.reason && <span className="soft"> · {e.reason}</span>}</span> },
           { id: 'at', title: 'When', width: 130, cell: (e) => <Time at={e.at} zone={session.window.zone} /> },
         ]}
         paging={{ cursor, next: list.data?.next_cursor, onCursor: setCursor }}
