@@ -11,6 +11,7 @@ export { Export } from './Export';
 export { Figure, Figures } from './Figure';
 export { Filters, type Choice } from './Filters';
 export { Freshness } from './Freshness';
+export { keyLabel, keysInOrder, useKeyActs, type Key } from './KeyActs';
 export { KeyOnce } from './KeyOnce';
 export { LimitBar, LimitCell } from './LimitBar';
 export { LongTable } from './LongTable';
