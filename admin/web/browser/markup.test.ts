@@ -6,7 +6,7 @@ import { closed, visit, world, type Visit } from './rig';
 const xss = `"><img src=x onerror=alert(1)><script>alert(2)</script><svg onload=alert(3)>{{7*7}}`;
 
 let v: Visit;
-const made = { user: '', team: '', request: '' };
+const made = { user: '', team: '', request: '', program: '' };
 
 /** Every free text that the API takes, filled with markup. What fill does not have already. */
 beforeAll(async () => {
@@ -30,7 +30,12 @@ beforeAll(async () => {
   await call('POST', `/v1/admin/projects/${project.id}/members/${user.id}`);
   await call('POST', '/v1/users/me/transfer', { recipient_email: `markup${at}@company.com`, amount: 5, reason: xss });
   await call('PUT', `/v1/users/me/views/view-${at}`, { page: 'users', name: xss.slice(0, 100), query: 'sort=-used' });
-  await call('PUT', '/v1/admin/limits', { data: [{ scope: 'model', subject: xss, metric: 'credits', credits: 9_000_000, mode: 'shadow' }] }).catch(() => undefined); // a name that it does not take
+  await call('PUT', '/v1/admin/limits', { data: [{ scope: 'model', subject: xss, metric: 'credits', credits: 9_000_000, mode: 'shadow' }] });
+  await call('PUT', '/v1/admin/limits', { data: [{ scope: 'team', subject: team.id, metric: 'credits', credits: 9_000_000, mode: 'shadow' }] });
+  const program = await call('POST', '/v1/admin/service-accounts', { name: `${xss} program`, team_id: team.id, cost_center: xss.slice(0, 100) });
+  made.program = program.id!;
+  await call('POST', `/v1/admin/service-accounts/${program.id}/keys`, { name: xss.slice(0, 100) });
+  await call('POST', '/v1/admin/reallocations', { reason: xss, entries: [{ user_id: user.id, amount: -5 }, { team_id: team.id, amount: 5 }] });
   await call('POST', '/v1/admin/jobs', { kind: 'import_people', dry_run: true, reason: xss, csv: `email,name\nmarkup${at}@company.com,"${xss.replaceAll('"', '""')} again"` });
   const signs = { Authorization: `Bearer ${user.api_key}` };
   let said = '';
@@ -45,8 +50,20 @@ beforeAll(async () => {
   }
   expect(made.request, said).toMatch(/^req_/);
   for (let i = 0; i < 200 && !(await v.context.request.get(`/v1/admin/requests/${made.request}`)).ok(); i++) await new Promise((done) => setTimeout(done, 50));
+  await v.page.route((url) => url.pathname.startsWith('/v1/') && !url.pathname.endsWith('/stream'), async (route) => {
+    const answer = await route.fetch();
+    if (!answer.ok() || !answer.headers()['content-type']?.includes('application/json')) return route.fulfill({ response: answer });
+    return route.fulfill({ response: answer, json: ours(await answer.json()) });
+  });
 });
 afterAll(closed);
+
+/** An answer with markup for the organisation's own words, which are on every page and are everybody's in this stack. */
+function ours(value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) return value.map((x) => ours(x));
+  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, x]) => [k, ours(x, k)]));
+  return value === 'Company AS' ? xss : typeof value === 'string' && (key === 'unit' || key === 'unit_name') ? xss.slice(0, 40) : value;
+}
 
 /** Nothing of it became an element. */
 async function inert(): Promise<void> {
@@ -68,6 +85,12 @@ describe('markup in every free text is text', () => {
     ['the keys of a person', () => `/users/${made.user}?tab=keys`, null],
     ['the audit of a person', () => `/users/${made.user}?tab=audit`, null],
     ['the teams of a person', () => `/users/${made.user}?tab=teams`, null],
+    ['a limit by a model and by a team', () => '/settings?part=limits', xss],
+    ['service accounts', () => '/settings?part=programs', `${xss} program`],
+    ['a service account and its keys', () => `/settings?part=programs&open=${made.program}`, `${xss} program`],
+    ['all keys', () => '/settings?part=keys', null],
+    ['transfers with their reasons', () => '/reallocation', xss],
+    ['a team, its description and its members', () => `/teams/${made.team}`, xss],
     ['refusals', () => '/requests?show=refused', null],
     ['a scope', () => `/?scope=team:${made.team}`, null],
     ['a search of people', () => `/users?q=${encodeURIComponent(xss)}`, null],
