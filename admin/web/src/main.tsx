@@ -13,4 +13,7 @@ import { styleNonce } from './theme/nonce';
 // The policy allows no style element without the nonce of this answer; the one library that asks for it this way locks scrolling.
 setNonce(styleNonce());
 
+// The fonts are on their way while it is asked who is signed in, and not only once there is text.
+void document.fonts.load("16px 'Inter Variable'");
+
 createRoot(document.getElementById('root')!).render(<App />);
