@@ -1,5 +1,5 @@
 import 'mantine-datatable/styles.css';
-import { Button, Skeleton, Text, VisuallyHidden } from '@mantine/core';
+import { Button, Text, VisuallyHidden } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconArrowsSort } from '@tabler/icons-react';
 import { DataTable as Table, type DataTableColumn } from 'mantine-datatable';
 import { useRef, type ReactNode } from 'react';
@@ -7,6 +7,7 @@ import { number } from '../format';
 import type { Sort } from '../url/state';
 import classes from './DataTable.module.css';
 import { ErrorState } from './ErrorState';
+import { WaitingRows } from './Waiting';
 
 export interface Column<T> {
   /** Names the column for sorting and for the saved order. */
@@ -63,7 +64,7 @@ export const widths = { tablet: '(min-width: 48em)', desktop: '(min-width: 64em)
  */
 export function DataTable<T>({ label, columns, rows, idOf, loading, error, retry, empty, sort, onSort, paging, onOpen, opened, selected, onSelect, compact, minRows = 6 }: Props<T>) {
   if (error && !rows) return <ErrorState error={error} what={label.toLowerCase()} retry={retry} retrying={loading} />;
-  if (!rows) return <Waiting rows={minRows} label={label} />;
+  if (!rows) return <WaitingRows rows={minRows} label={label} />;
   if (rows.length === 0 && !paging?.cursor) return <>{empty}</>;
   const list: DataTableColumn<T>[] = columns.map((c) => ({
     accessor: c.id as never,
@@ -145,20 +146,6 @@ function Pages({ paging, shown, loading }: { paging: Paging; shown: number; load
           Next
         </Button>
       </div>
-    </div>
-  );
-}
-
-export function Waiting({ rows, label }: { rows: number; label: string }) {
-  return (
-    <div className={classes.waiting} aria-busy="true" aria-label={`Loading ${label.toLowerCase()}`}>
-      {Array.from({ length: rows }, (_, i) => (
-        <div key={i} className={classes.waitingRow}>
-          <Skeleton height={12} width={`${34 - (i % 3) * 6}%`} />
-          <Skeleton height={12} width="14%" />
-          <Skeleton height={12} width="10%" />
-        </div>
-      ))}
     </div>
   );
 }

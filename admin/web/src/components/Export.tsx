@@ -13,15 +13,17 @@ interface Props {
   csvPath?: string;
   /** Or the rows that are on the page, where no twin exists. */
   rows?: () => { head: string[]; rows: Cell[][] };
+  /** What it would take has not come yet. */
+  disabled?: boolean;
   children?: ReactNode;
 }
 
 /** The menu that every list and chart has: export as CSV, copy as curl. */
-export function Export({ what, request, csvPath, rows, children }: Props) {
+export function Export({ what, request, csvPath, rows, disabled, children }: Props) {
   return (
     <Menu position="bottom-end" width={200} transitionProps={{ duration: 120 }}>
       <Menu.Target>
-        <ActionIcon size={28} aria-label={`More for ${what}`}>
+        <ActionIcon size={28} disabled={disabled} style={disabled ? { background: 'none' } : undefined} aria-label={`More for ${what}`}>
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>

@@ -3,17 +3,18 @@ import { IconInfoCircle } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import classes from './Figure.module.css';
+import { WaitingText } from './Waiting';
 
 interface Props {
   /** What it is: "Used". */
   label: string;
   /** The figure, large. */
   value: ReactNode;
-  /** Its unit or its whole: "of 8 M credits". */
+  /** Its unit or its whole: "of 8 M credits". Given while loading too where it is known. */
   of?: ReactNode;
   /** What it means, below it: "41 requests in flight". */
   note?: ReactNode;
-  /** A limit bar or the like under the figure. */
+  /** A limit bar or the like under the figure, given while loading too: its place is kept. */
   children?: ReactNode;
   /** Something is off; said by an icon and a word in `note` too. */
   tone?: 'warn' | 'bad' | 'ok';
@@ -38,16 +39,12 @@ export function Figure({ label, value, of, note, children, tone, hint, loading, 
           </Tooltip>
         )}
       </div>
-      {loading ? (
-        <Skeleton height={28} width="60%" mt={2} mb={6} />
-      ) : (
-        <div className={classes.value}>
-          {to ? <Link to={to as '/'}>{value}</Link> : value}
-          {of && <span className={classes.of}>{of}</span>}
-        </div>
-      )}
-      {children && <div className={classes.bar}>{loading ? <Skeleton height={8} /> : children}</div>}
-      <div className={classes.note}>{loading ? <Skeleton height={14} width="40%" /> : note}</div>
+      <div className={classes.value}>
+        {loading ? <WaitingText chars={6} /> : to ? <Link to={to as '/'}>{value}</Link> : value}
+        {of && <span className={classes.of}>{of}</span>}
+      </div>
+      {children && <div className={classes.bar}>{loading ? <Skeleton height={8} radius={4} /> : children}</div>}
+      <div className={classes.note}>{loading ? <WaitingText chars={14} /> : note}</div>
     </section>
   );
 }

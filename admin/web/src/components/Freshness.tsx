@@ -7,7 +7,7 @@ import { useNow } from './Value';
 export function Freshness({ at, live }: { at: Instant; live?: boolean }) {
   const now = useNow(1000);
   // Keeps its place while nothing is known yet, so that nothing moves when it is.
-  if (!at) return <span className={classes.fresh} data-waiting aria-hidden />;
+  if (!at) return <span className={classes.fresh} data-waiting={live === undefined ? 'short' : 'long'} aria-hidden />;
   return (
     <span className={classes.fresh} data-live={live || undefined}>
       {live && <IconPointFilled size={14} aria-hidden />}

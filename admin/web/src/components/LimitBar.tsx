@@ -1,5 +1,7 @@
+import { Skeleton } from '@mantine/core';
 import { count, number, percent, type Figure } from '../format';
 import classes from './LimitBar.module.css';
+import { WaitingText } from './Waiting';
 
 interface Props {
   used: Figure;
@@ -12,13 +14,28 @@ interface Props {
   /** The numbers in words below the bar. */
   legend?: boolean;
   height?: number;
+  loading?: boolean;
 }
 
 /**
  * Used solid, held hatched, free pale, the limit a tick, what is past it red. It reads the same at 120 px in a row and at 800 px
  * on a page. Without a limit, used and held are shown against each other and the end stays open.
  */
-export function LimitBar({ used, held = 0, limit, label, unit = 'credits', legend, height = 8 }: Props) {
+export function LimitBar({ used, held = 0, limit, label, unit = 'credits', legend, height = 8, loading }: Props) {
+  if (loading) {
+    return (
+      <div aria-busy="true">
+        <Skeleton height={height} radius={4} />
+        {legend && (
+          <div className={classes.legend}>
+            <WaitingText chars={12} />
+            <WaitingText chars={8} />
+            <WaitingText chars={12} />
+          </div>
+        )}
+      </div>
+    );
+  }
   const u = Math.max(used ?? 0, 0);
   const h = Math.max(held ?? 0, 0);
   const bounded = limit !== null && limit !== undefined;

@@ -7,9 +7,10 @@ import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type React
 import type { LongList } from '../api/longList';
 import { number } from '../format';
 import type { Sort } from '../url/state';
-import { SortButton, Waiting, widths, type Column } from './DataTable';
+import { SortButton, widths, type Column } from './DataTable';
 import { ErrorState } from './ErrorState';
 import classes from './LongTable.module.css';
+import { WaitingRows } from './Waiting';
 
 interface Props<T> {
   /** For a screen reader: "People". */
@@ -89,7 +90,7 @@ export function LongTable<T>({ label, list, columns: all, idOf, empty, sort, onS
   );
 
   if (list.error && list.count === 0) return <ErrorState error={list.error} what={label.toLowerCase()} retry={list.retry} retrying={list.loading} />;
-  if (list.count === 0) return list.loading ? <Waiting rows={minRows} label={label} /> : <>{empty}</>;
+  if (list.count === 0) return list.loading ? <WaitingRows rows={minRows} label={label} height={rowHeight} /> : <>{empty}</>;
   const width = columns.length + (onSelect ? 1 : 0);
   const whole = list.total ?? list.count;
   let at = margin;

@@ -21,4 +21,5 @@ export { TeamPicker, type TeamRef } from './TeamPicker';
 export { SideDrawer, useOpen } from './SideDrawer';
 export { DemoBadge, SourceBadge, StatusBadge, Tone, WindowBadge, sourceName } from './Badges';
 export { Credits, Id, Time, useNow } from './Value';
+export { WaitingFields, WaitingText } from './Waiting';
 export { done, failed } from '../shell/toast';
