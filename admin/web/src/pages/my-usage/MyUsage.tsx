@@ -1,9 +1,9 @@
-import { Button } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { useDisclosure, useThrottledCallback } from '@mantine/hooks';
 import { IconArrowsExchange } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { api, may, useSession, useStream } from '@/api';
-import { Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, SourceBadge, Tone, WindowBadge } from '@/components';
+import { Credits, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, SourceBadge, Tone, WaitingText, WindowBadge } from '@/components';
 import { clock, date, duration, number } from '@/format';
 import { BurnDown } from './BurnDown';
 import { Keys } from './Keys';
@@ -66,30 +66,24 @@ export default function MyUsage() {
         <Figures>
           <Figure label="Personal quota" loading={!q} value={<Credits value={q?.personal_quota} />} of={unit} hint="personal_quota: what was set for you or inherited, with what you gave and received in this window." note={q && <SourceBadge source={q.source} />} />
           <Figure label="Used" loading={!q} value={<Credits value={q?.used_tokens} />} of={unit} hint="used_tokens: what your own quota has paid in this window." note={q && q.held > 0 ? `${number(q.held)} more held by running requests` : 'nothing is held'}>
-            {q && <LimitBar used={q.used_tokens} held={q.held} limit={q.personal_quota} label="My personal quota" unit={unit} />}
+            <LimitBar used={q?.used_tokens} held={q?.held} limit={q?.personal_quota} label="My personal quota" unit={unit} />
           </Figure>
           <Figure label="Available" loading={!q} value={<Credits value={q?.available_quota} />} of={unit} hint="available_quota: personal quota less what is used and held." tone={q && q.available_quota <= 0 ? 'bad' : undefined} note={q && (q.available_quota <= 0 ? 'used up' : 'yours until the reset')} />
           <Figure label="Team pool available" loading={!q} value={<Credits value={q?.team_pool_available} />} of={unit} hint="team_pool_available: what the pools of your teams would still carry for you, once your own quota is used up." note={q && (q.team_pool_available > 0 ? 'your share, after your own' : 'no pool carries you')} />
         </Figures>
         <section className={classes.next} aria-label="What pays next" data-tone={payer?.tone}>
-          {q && payer && (
-            <>
-              <div>
-                <span className="soft">What pays next</span>
-                <strong>
-                  {payer.who} {payer.tone !== 'ok' && <Tone tone={payer.tone}>{payer.tone === 'bad' ? 'blocked' : 'running low'}</Tone>}
-                </strong>
-                <span>
-                  {payer.why} {advice}
-                </span>
-              </div>
-              <div className={classes.reset}>
-                <span className="soft">Resets</span>
-                <strong>in {duration(Date.parse(q.resets_at) - Date.now())}</strong>
-                <span className="num">{date(q.resets_at, q.tz)}, {clock(q.resets_at, q.tz).slice(0, 5)} ({q.tz})</span>
-              </div>
-            </>
-          )}
+          <div>
+            <span className="soft">What pays next</span>
+            <strong>
+              {payer ? payer.who : <WaitingText chars={15} />} {payer && payer.tone !== 'ok' && <Tone tone={payer.tone}>{payer.tone === 'bad' ? 'blocked' : 'running low'}</Tone>}
+            </strong>
+            <span>{payer ? `${payer.why} ${advice ?? ''}` : <WaitingText chars={40} />}</span>
+          </div>
+          <div className={classes.reset}>
+            <span className="soft">Resets</span>
+            <strong>{q ? `in ${duration(Date.parse(q.resets_at) - Date.now())}` : <WaitingText chars={8} />}</strong>
+            <span className="num">{q ? `${date(q.resets_at, q.tz)}, ${clock(q.resets_at, q.tz).slice(0, 5)} (${q.tz})` : <WaitingText chars={24} />}</span>
+          </div>
         </section>
         <div className={classes.wide}>
           <BurnDown />
@@ -104,7 +98,7 @@ export default function MyUsage() {
           <Transfers zone={session.window.zone} onTransfer={open} />
           <div className={classes.column}>
             <Keys />
-            {me.data && <Vacation me={me.data} />}
+            {me.data ? <Vacation me={me.data} /> : !me.error && <Skeleton height={124} radius={8} />}
           </div>
         </div>
       </div>

@@ -1,7 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { IconArrowsExchange } from '@tabler/icons-react';
 import { api } from '@/api';
-import { Card, Credits, EmptyState, ErrorState, Export, Time } from '@/components';
+import { Card, Credits, EmptyState, ErrorState, Export, Time, WaitingText } from '@/components';
 import { number } from '@/format';
 import classes from './MyUsage.module.css';
 
@@ -13,10 +13,11 @@ export function Transfers({ zone, onTransfer }: { zone: string; onTransfer: () =
   return (
     <Card
       title="My transfers"
-      about={t && rows.length > 0 ? `${number(t.total_received)} received, ${number(t.total_sent)} given.` : undefined}
+      about={transfers.isPending ? <WaitingText chars={28} /> : t && rows.length > 0 ? `${number(t.total_received)} received, ${number(t.total_sent)} given.` : undefined}
       actions={
-        rows.length > 0 && (
+        (transfers.isPending || rows.length > 0) && (
           <Export
+            disabled={!t}
             what="my-transfers"
             request={{ path: '/v1/users/me/transfers' }}
             rows={() => ({ head: ['When', 'From', 'To', 'Credits', 'Reason'], rows: rows.map((r) => [r.created_at, r.sender_email, r.recipient_email, r.amount, r.reason]) })}

@@ -1,6 +1,6 @@
 import { Skeleton } from '@mantine/core';
 import { api } from '@/api';
-import { Card, Credits, ErrorState, Time } from '@/components';
+import { Card, Credits, ErrorState, Time, WaitingText } from '@/components';
 import { number } from '@/format';
 import classes from './MyUsage.module.css';
 
@@ -9,7 +9,7 @@ export function WhyThisLimit() {
   const why = api.useQuery('get', '/v1/users/me/quota-explanation');
   const w = why.data;
   return (
-    <Card title={w ? `Why is my quota ${number(w.effective_quota)}?` : 'Why is my quota what it is?'} about={w && (w.parts.length > 1 ? 'The base, and what changed it in this window.' : 'It is the base: nothing was given, received or released.')}>
+    <Card title={w ? `Why is my quota ${number(w.effective_quota)}?` : 'Why is my quota what it is?'} about={w ? (w.parts.length > 1 ? 'The base, and what changed it in this window.' : 'It is the base: nothing was given, received or released.') : why.isPending && <WaitingText chars={36} />}>
       {why.isPending ? (
         <Skeleton height={220} />
       ) : why.error ? (

@@ -5,7 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, client, may, useSession, useStream, type components } from '@/api';
-import { Card, CopyButton, EmptyState, ErrorState, Export, Freshness, PageHeader, Time, Tone, done, failed } from '@/components';
+import { Card, CopyButton, EmptyState, ErrorState, Export, Freshness, PageHeader, Time, Tone, WaitingText, done, failed } from '@/components';
 import { Demo } from '../settings/Demo';
 import classes from './Onboarding.module.css';
 
@@ -54,25 +54,27 @@ export default function Onboarding() {
       <PageHeader
         title="First steps"
         badges={
-          o && (
-            <>
+          <>
+            {o ? (
               <Tone tone={left === 0 ? 'ok' : 'plain'} icon={left === 0 ? IconCheck : undefined}>
                 {o.steps.length - left} of {o.steps.length} done
               </Tone>
-              <Freshness at={steps.dataUpdatedAt} live={stream.live} />
-            </>
-          )
+            ) : (
+              !steps.error && <Skeleton height={22} width={98} radius={11} />
+            )}
+            <Freshness at={steps.dataUpdatedAt} live={stream.live} />
+          </>
         }
         about="From nothing to a first request. Each step is checked by itself, as it happens."
         actions={
-          o && (
+          !(steps.error && !o) && (
             <>
               {may(session, 'putOnboarding') && (
-                <Button variant="default" onClick={() => void put(!o.dismissed)}>
-                  {o.dismissed ? 'Bring the steps back' : 'Put the steps away'}
+                <Button variant="default" disabled={!o} onClick={() => void put(!o?.dismissed)}>
+                  {o?.dismissed ? 'Bring the steps back' : 'Put the steps away'}
                 </Button>
               )}
-              <Export what="first-steps" request={{ path: '/v1/admin/onboarding' }} rows={() => ({ head: ['step', 'title', 'done', 'detail', 'at', 'checked_at'], rows: o.steps.map((s) => [s.id, s.title, s.done, s.detail, s.at, s.checked_at]) })} />
+              <Export what="first-steps" disabled={!o} request={{ path: '/v1/admin/onboarding' }} rows={() => ({ head: ['step', 'title', 'done', 'detail', 'at', 'checked_at'], rows: (o?.steps ?? []).map((s) => [s.id, s.title, s.done, s.detail, s.at, s.checked_at]) })} />
             </>
           )
         }
@@ -83,20 +85,25 @@ export default function Onboarding() {
             <ErrorState error={steps.error} what="the first steps" retry={() => void steps.refetch()} retrying={steps.isFetching} />
           </Card>
         ) : !o ? (
-          <div className={classes.steps}>
-            {[0, 1, 2, 3].map((i) => (
-              <Skeleton key={i} height={84} />
+          <div className={classes.steps} aria-busy="true" aria-label="Loading the first steps">
+            {[52, 30, 15, 21].map((chars) => (
+              <div key={chars} className={classes.step}>
+                <span className={classes.mark} />
+                <div>
+                  <h2>
+                    <WaitingText chars={chars} />
+                  </h2>
+                  <p className={classes.detail}>
+                    <WaitingText chars={Math.round(chars * 0.8)} />
+                  </p>
+                </div>
+                <span />
+              </div>
             ))}
+            {session.onboarded && <Skeleton height={226} radius={8} mt={4} />}
           </div>
         ) : (
           <>
-            {o.done && (
-              <Card>
-                <EmptyState compact icon={IconConfetti} title="Everything is set up" action={<Button variant="light" size="xs" renderRoot={(p) => <Link to={'/' as '/'} {...p} />}>Open the overview</Button>}>
-                  Requests are metered, people have quotas, and a pool stands behind them.
-                </EmptyState>
-              </Card>
-            )}
             <ol className={classes.steps} aria-label="First steps">
               {o.steps.map((s, i) => (
                 <li key={s.id} className={classes.step} data-done={s.done || undefined} data-next={s.id === next || undefined} aria-current={s.id === next ? 'step' : undefined}>
@@ -123,6 +130,13 @@ export default function Onboarding() {
                 </li>
               ))}
             </ol>
+            {o.done && (
+              <Card>
+                <EmptyState compact icon={IconConfetti} title="Everything is set up" action={<Button variant="light" size="xs" renderRoot={(p) => <Link to={'/' as '/'} {...p} />}>Open the overview</Button>}>
+                  Requests are metered, people have quotas, and a pool stands behind them.
+                </EmptyState>
+              </Card>
+            )}
           </>
         )}
         <Demo />

@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { components } from '@/api';
-import { Card, EmptyState, Time } from '@/components';
+import { Card, EmptyState, Time, WaitingText } from '@/components';
 import { number } from '@/format';
 import classes from './Overview.module.css';
 
@@ -10,7 +10,7 @@ import classes from './Overview.module.css';
 export function Refused({ overview: o, loading, admin }: { overview?: components['schemas']['Overview']; loading: boolean; admin: boolean }) {
   const denials = o?.recent_denials ?? [];
   return (
-    <Card title="Refused lately" about={o && denials.length > 0 ? `${number(o.denials)} in this window` : undefined}>
+    <Card title="Refused lately" about={loading ? <WaitingText chars={16} /> : o && denials.length > 0 ? `${number(o.denials)} in this window` : undefined}>
       {loading ? (
         <Skeleton height={240} />
       ) : denials.length === 0 ? (

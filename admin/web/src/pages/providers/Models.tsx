@@ -1,8 +1,7 @@
-import { Alert, Skeleton } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { api, type components } from '@/api';
-import { Card, Credits, DataTable, EmptyState, ErrorState, Export, Filters, Time, Tone, type Column } from '@/components';
+import { Card, Credits, DataTable, EmptyState, ErrorState, Export, Filters, Time, Tone, WaitingText, type Column } from '@/components';
 import { absolute, exact, number } from '@/format';
 import { oneOf, sort, text, useUrlState } from '@/url/state';
 import classes from './Providers.module.css';
@@ -28,7 +27,6 @@ export function Models() {
   }, [models.data, state]);
   const unpriced = models.data?.data.filter((m) => !m.priced && m.requests > 0) ?? [];
 
-  if (models.isPending) return <Skeleton height={400} radius={8} mt={24} />;
   if (models.error) {
     return (
       <Card title="What does each model cost?">
@@ -63,18 +61,28 @@ export function Models() {
   ];
   return (
     <div className={classes.stack}>
-      {unpriced.length > 0 && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={18} />} title={`${number(unpriced.length)} ${unpriced.length === 1 ? 'model was' : 'models were'} used without a price of ${unpriced.length === 1 ? 'its' : 'their'} own`}>
-          {unpriced.slice(0, 5).map((m) => m.model).join(', ')}
-          {unpriced.length > 5 && ` and ${unpriced.length - 5} more`}. They are charged by the default price, which is meant to be on the safe side.
-        </Alert>
-      )}
       <Card
         title="What does each model cost?"
-        about={`Credits per million tokens, by rate card ${models.data.card_version}. Use is of this window.`}
+        about={
+          <>
+            Credits per million tokens, by rate card {number(models.data?.card_version)}. Use is of this window.
+            <span className={classes.priced} data-warn={unpriced.length > 0 || undefined}>
+              {!models.data ? (
+                <WaitingText chars={48} />
+              ) : unpriced.length === 0 ? (
+                'Every model that was used has a price of its own.'
+              ) : (
+                <>
+                  <IconAlertTriangle size={15} aria-hidden /> {number(unpriced.length)} {unpriced.length === 1 ? 'model was used without a price of its' : 'models were used without a price of their'} own, for the default price.
+                </>
+              )}
+            </span>
+          </>
+        }
         flush
         actions={
           <Export
+            disabled={!models.data}
             what="models"
             request={{ path: '/v1/admin/models' }}
             rows={() => ({ head: ['model', 'provider', 'priced as', 'input', 'output', 'requests', 'credits'], rows: rows.map((m) => [m.model, m.provider, m.price.pattern, m.price.input, m.price.output, m.requests, m.credits]) })}
@@ -102,7 +110,8 @@ export function Models() {
         <DataTable
           label="Models"
           columns={columns}
-          rows={rows}
+          rows={models.data && rows}
+          minRows={12}
           idOf={(m) => `${m.provider}/${m.model}`}
           sort={state.sort}
           onSort={(s) => set({ sort: s as typeof state.sort })}
@@ -110,7 +119,7 @@ export function Models() {
           empty={<EmptyState title="No model matches">Remove a filter, or search for another name.</EmptyState>}
         />
       </Card>
-      <Versions versions={models.data.versions} />
+      {models.data && <Versions versions={models.data.versions} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { IconCircleCheck, IconCircleDashed, IconCircleX, IconPlugConnected, IconServerOff, IconUrgent, type Icon } from '@tabler/icons-react';
 import { api, type components } from '@/api';
-import { Card, EmptyState, ErrorState, Export, Freshness, PageHeader, Time, Tone } from '@/components';
+import { Card, EmptyState, ErrorState, Export, Freshness, PageHeader, Time, Tone, WaitingText } from '@/components';
 import { count, millis, number } from '@/format';
 import { Models } from './Models';
 import classes from './Providers.module.css';
@@ -34,8 +34,7 @@ export default function Providers() {
       />
       {providers.isPending ? (
         <div className={classes.cards} aria-busy="true" aria-label="Loading providers">
-          <Skeleton height={190} radius={8} />
-          <Skeleton height={190} radius={8} />
+          <WaitingCard />
         </div>
       ) : providers.error ? (
         <Card>
@@ -56,6 +55,30 @@ export default function Providers() {
       )}
       <Models />
     </>
+  );
+}
+
+/** A provider's card before it is known whose. There is one at least. */
+function WaitingCard() {
+  return (
+    <Card title={<WaitingText chars={14} />} about={<WaitingText chars={26} />}>
+      <dl className={classes.facts}>
+        {['Requests, last hour', 'Errors', 'Median time', 'Last answer'].map((term) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>
+              <WaitingText chars={6} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <p className="soft">
+        <WaitingText chars={40} />
+      </p>
+      <div className={classes.test}>
+        <Skeleton height={30} width={160} />
+      </div>
+    </Card>
   );
 }
 

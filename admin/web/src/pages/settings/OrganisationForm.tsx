@@ -2,13 +2,35 @@ import { Alert, Button, NumberInput, Select, Switch, TextInput } from '@mantine/
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { client, ifMatch, Problem, type Tagged } from '@/api';
-import { Card, Refused, done } from '@/components';
+import { Card, Refused, WaitingFields, done } from '@/components';
 import { changeOf, days, differing, months, told, valuesOf, windowKinds, words, type Organization, type Values } from './fields';
 import { NextWindow } from './NextWindow';
 import { Review } from './Review';
 import classes from './Settings.module.css';
 
 export const key = ['organization'];
+
+const cards = {
+  organisation: { title: 'Organisation' },
+  window: { title: 'Window', about: 'When quotas and pools start anew.' },
+  defaults: { title: 'Defaults', about: 'For people and teams that have no figure of their own. Credits per window.' },
+  transfers: { title: 'Transfers and privacy' },
+};
+
+/** The form before it is known what it begins with. */
+export function WaitingForm() {
+  return (
+    <div className={classes.stack} aria-busy="true" aria-label="Loading the settings">
+      {([['organisation', 2], ['window', 3], ['defaults', 6], ['transfers', 4]] as const).map(([card, fields]) => (
+        <Card key={card} {...cards[card]}>
+          <div className={classes.grid}>
+            <WaitingFields fields={fields} />
+          </div>
+        </Card>
+      ))}
+    </div>
+  );
+}
 
 /** The organisation's own settings. Nothing is saved before what changes, and for whom, was seen. */
 export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organization>; reload: () => Promise<Tagged<Organization> | undefined> }) {
@@ -103,13 +125,13 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
         void look();
       }}
     >
-      <Card title="Organisation">
+      <Card {...cards.organisation}>
         <div className={classes.grid}>
           <TextInput label="Name" description="Of the organisation, at the top of every page." maxLength={200} value={v.name} onChange={(e) => set('name')(e.currentTarget.value)} error={wrong('name')} />
           <TextInput label="Unit" description="What credits are called on every page." maxLength={40} value={v.unit_name} onChange={(e) => set('unit_name')(e.currentTarget.value)} error={wrong('unit_name')} />
         </div>
       </Card>
-      <Card title="Window" about="When quotas and pools start anew.">
+      <Card {...cards.window}>
         {base.data.settings.next_window && <NextWindow tagged={base} onTaken={take} onRefused={(e) => void refused(e)} />}
         <div className={classes.grid}>
           <Select label="Time zone" description="Where days and windows begin." searchable allowDeselect={false} data={zones(v.zone)} value={v.zone} onChange={(x) => x && set('zone')(x)} error={wrong('zone')} />
@@ -126,7 +148,7 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
           {['quarterly', 'yearly'].includes(v.window_kind) && <Select label="Year starts in" allowDeselect={false} data={months} value={v.fiscal_month} onChange={(x) => x && set('fiscal_month')(x)} />}
         </div>
       </Card>
-      <Card title="Defaults" about="For people and teams that have no figure of their own. Credits per window.">
+      <Card {...cards.defaults}>
         <div className={classes.grid}>
           <NumberInput label="Personal quota" description="Of people without a quota of their own or of their team." {...figure('default_personal_quota')} />
           <NumberInput label="Team pool" description="Of teams that are added without one." {...figure('default_team_pool')} />
@@ -146,7 +168,7 @@ export function OrganisationForm({ tagged, reload }: { tagged: Tagged<Organizati
           />
         </div>
       </Card>
-      <Card title="Transfers and privacy">
+      <Card {...cards.transfers}>
         <div className={classes.grid}>
           <Select
             label="Who may transfer"

@@ -1,12 +1,12 @@
-import { Skeleton, Tabs } from '@mantine/core';
+import { Tabs } from '@mantine/core';
 import { client, useSession, useTagged } from '@/api';
-import { Card, ErrorState, PageHeader, WindowBadge } from '@/components';
+import { ErrorState, PageHeader, WindowBadge } from '@/components';
 import { oneOf, useUrlState } from '@/url/state';
 import { Demo } from './Demo';
 import type { Organization } from './fields';
 import { Keys } from './Keys';
 import { Limits } from './Limits';
-import { key, OrganisationForm } from './OrganisationForm';
+import { key, OrganisationForm, WaitingForm } from './OrganisationForm';
 import { ServiceAccounts } from './ServiceAccounts';
 import { Variables } from './Variables';
 import classes from './Settings.module.css';
@@ -56,9 +56,7 @@ function Organisation() {
       ) : organisation.error ? (
         <ErrorState error={organisation.error} what="the settings" retry={() => void organisation.refetch()} retrying={organisation.isFetching} />
       ) : (
-        <Card title="Organisation">
-          <Skeleton height={320} />
-        </Card>
+        <WaitingForm />
       )}
       <Variables />
       <Demo />

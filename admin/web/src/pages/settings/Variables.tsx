@@ -1,5 +1,5 @@
 import { api, type components } from '@/api';
-import { Card, DataTable, EmptyState, Export, Tone, type Column } from '@/components';
+import { Card, DataTable, EmptyState, Export, Tone, WaitingText, type Column } from '@/components';
 import classes from './Settings.module.css';
 
 type Variable = components['schemas']['SettingVariable'];
@@ -29,8 +29,8 @@ export function Variables() {
     <Card
       flush
       title="Environment"
-      about={s ? `${s.environment === 'development' ? 'A development setup' : 'Production'} at ${s.public_url}. A variable of a default counts at the first start only; after that the settings above do.` : 'What the environment says, and what counts.'}
-      actions={s && <Export what="variables" request={{ path: '/v1/admin/settings' }} rows={() => ({ head: ['name', 'environment', 'in_force', 'source'], rows: s.variables.map((v) => [v.name, v.environment, v.in_force, v.source]) })} />}
+      about={s ? `${s.environment === 'development' ? 'A development setup' : 'Production'} at ${s.public_url}. A variable of a default counts at the first start only; after that the settings above do.` : settings.isPending ? <WaitingText chars={60} /> : 'What the environment says, and what counts.'}
+      actions={(s || settings.isPending) && <Export disabled={!s} what="variables" request={{ path: '/v1/admin/settings' }} rows={() => ({ head: ['name', 'environment', 'in_force', 'source'], rows: (s?.variables ?? []).map((v) => [v.name, v.environment, v.in_force, v.source]) })} />}
     >
       <DataTable label="Variables" columns={columns} rows={s?.variables} idOf={(v) => v.name} loading={settings.isFetching} error={settings.error} retry={() => void settings.refetch()} empty={<EmptyState compact title="No variables are known" />} />
     </Card>

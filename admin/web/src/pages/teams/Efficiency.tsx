@@ -1,7 +1,6 @@
-import { Skeleton } from '@mantine/core';
 import { IconGauge } from '@tabler/icons-react';
 import { api, type components } from '@/api';
-import { Card, Credits, DataTable, EmptyState, ErrorState, Export, Tone, type Column } from '@/components';
+import { Card, Credits, DataTable, EmptyState, ErrorState, Export, Tone, WaitingText, type Column } from '@/components';
 import { count, number, ratio } from '@/format';
 import { againstMedian } from './teams';
 
@@ -29,7 +28,7 @@ export function Efficiency({ team }: { team: string }) {
       title="How efficient is the team?"
       about={
         teams.isPending ? (
-          <Skeleton height={14} width={240} mt={4} />
+          <WaitingText chars={40} />
         ) : mine ? (
           <>
             {told ? `It pays ${told} of the same models for 1,000 output tokens` : 'Nothing to compare with yet'}
@@ -39,9 +38,9 @@ export function Efficiency({ team }: { team: string }) {
         ) : undefined
       }
       actions={
-        people.data &&
-        people.data.data.length > 0 && (
+        (people.isPending || (people.data && people.data.data.length > 0)) && (
           <Export
+            disabled={!people.data}
             what={`efficiency-${team}`}
             request={{ path: '/v1/admin/efficiency', query }}
             rows={() => ({

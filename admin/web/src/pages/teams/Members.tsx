@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, client, Problem, useAttempt } from '@/api';
-import { Card, Confirm, Credits, DataTable, EmptyState, Export, Filters, LimitCell, PersonPicker, Refused, StatusBadge, Tone, done, failed, type Column, type Person } from '@/components';
+import { Card, Confirm, Credits, DataTable, EmptyState, Export, Filters, LimitCell, PersonPicker, Refused, StatusBadge, Tone, WaitingText, done, failed, type Column, type Person } from '@/components';
 import { count } from '@/format';
 import { oneOf, text, useUrlState } from '@/url/state';
 import type { Shares } from './teams';
@@ -45,6 +45,9 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
     plain.data?.data.map((m) => ({ id: m.user_id, name: m.name ?? '', email: m.email ?? '', status: m.status ?? '', admin: m.is_admin, share: null, drawn: null, held: null, free: null }));
   const q = state.member.trim().toLocaleLowerCase();
   const rows = all?.filter((r) => (!state.status || r.status === state.status) && (!q || r.name.toLocaleLowerCase().includes(q) || r.email.toLocaleLowerCase().includes(q)));
+  // What goes with a list is there while it loads, and only then not when there is no list.
+  const waits = !all && !plain.error;
+  const some = all ? all.length > 0 : waits;
   const away = all?.filter((r) => r.status === 'on_vacation') ?? [];
   const changed = () => {
     void queries.invalidateQueries({ predicate: (x) => String(x.queryKey[1] ?? '').startsWith('/v1/admin/teams') || x.queryKey[0] === 'team' });
@@ -120,7 +123,7 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
       : []),
   ];
   const add = manages && (
-    <Button variant="light" size="xs" leftSection={<IconUserPlus size={16} />} onClick={() => setAdding(true)}>
+    <Button variant="light" size="xs" disabled={!all} leftSection={<IconUserPlus size={16} />} onClick={() => setAdding(true)}>
       Add member
     </Button>
   );
@@ -129,12 +132,13 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
       <Card
         flush
         title="Members"
-        about={all && (away.length > 0 ? `${count(all.length, 'member', 'members')}. Away: ${away.slice(0, 3).map((r) => r.name || r.email).join(', ')}${away.length > 3 ? ` and ${away.length - 3} more` : ''}.` : count(all.length, 'member', 'members') + ', nobody is away.')}
+        about={!all ? waits && <WaitingText chars={28} /> : away.length > 0 ? `${count(all.length, 'member', 'members')}. Away: ${away.slice(0, 3).map((r) => r.name || r.email).join(', ')}${away.length > 3 ? ` and ${away.length - 3} more` : ''}.` : count(all.length, 'member', 'members') + ', nobody is away.'}
         actions={
           <>
-            {all && all.length > 0 && add}
-            {all && all.length > 0 && (
+            {some && add}
+            {some && (
               <Export
+                disabled={!all}
                 what={`members-${team}`}
                 request={{ path: `/v1/admin/teams/${team}/${shares.data ? 'shares' : 'members'}` }}
                 rows={() => ({ head: ['user_id', 'name', 'email', 'status', 'team_admin', 'share', 'drawn', 'held', 'free'], rows: (rows ?? []).map((r) => [r.id, r.name, r.email, r.status, r.admin, r.share, r.drawn, r.held, r.free]) })}
@@ -143,7 +147,7 @@ export function Members({ team, name, shares, manages }: { team: string; name: s
           </>
         }
       >
-        {all && all.length > 0 && (
+        {some && (
           <div style={{ padding: '0 20px' }}>
             <Filters
               search={state.member}

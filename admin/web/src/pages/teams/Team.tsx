@@ -5,7 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { administers, api, client, ifMatch, may, useSession, useStream, useTagged } from '@/api';
-import { Back, Card, Confirm, Credits, DemoBadge, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WindowBadge, done } from '@/components';
+import { Back, Card, Confirm, Credits, DemoBadge, ErrorState, Figure, Figures, Freshness, LimitBar, PageHeader, WaitingText, WindowBadge, done } from '@/components';
 import { count, number, percent, signed } from '@/format';
 import { flag, useUrlState } from '@/url/state';
 import { Drawn } from './Drawn';
@@ -61,15 +61,14 @@ export default function Team() {
           </>
         }
         actions={
-          t &&
           change && (
             <>
-              <Button variant="default" leftSection={<IconPencil size={16} />} onClick={() => set({ edit: true }, { push: true })}>
+              <Button variant="default" disabled={!t} leftSection={<IconPencil size={16} />} onClick={() => set({ edit: true }, { push: true })}>
                 Edit team
               </Button>
               <Menu position="bottom-end" width={180} transitionProps={{ duration: 120 }}>
                 <Menu.Target>
-                  <ActionIcon size={36} variant="default" aria-label="More for this team">
+                  <ActionIcon size={36} variant="default" disabled={!t} aria-label="More for this team">
                     <IconDots size={18} />
                   </ActionIcon>
                 </Menu.Target>
@@ -84,7 +83,7 @@ export default function Team() {
         }
       />
       <div className={classes.stack}>
-        {t?.description && <p className={classes.description}>{t.description}</p>}
+        <p className={classes.description}>{t ? t.description || 'Nothing is said about this team yet.' : <WaitingText chars={32} />}</p>
         <Figures>
           <Figure label="Pool" loading={!t} value={<Credits value={t?.effective_pool} />} of={session.organisation.unit} note={released !== 0 ? `${number(t?.common_pool)} set, ${signed(released)} released and moved` : 'as it was set'} />
           <Figure label="Used" loading={!t} value={<Credits value={t?.pool_used} />} note={t && `${percent(t.pool_used, t.effective_pool)} of the pool`} />
@@ -98,13 +97,11 @@ export default function Team() {
             hint="What each active member may draw from the pool when the own quota is used up. It changes when people join, leave, or go on vacation; what was drawn stays drawn."
           />
         </Figures>
-        {t && (
-          <Card title="Pool">
-            <div className={classes.pool}>
-              <LimitBar used={t.pool_used} held={t.pool_held} limit={t.effective_pool} label={`Pool of ${t.name}`} unit={session.organisation.unit} legend height={14} />
-            </div>
-          </Card>
-        )}
+        <Card title="Pool">
+          <div className={classes.pool}>
+            <LimitBar used={t?.pool_used} held={t?.pool_held} limit={t?.effective_pool} loading={!t} label={`Pool of ${t?.name ?? 'the team'}`} unit={session.organisation.unit} legend height={14} />
+          </div>
+        </Card>
         <Members team={id} name={t?.name ?? 'this team'} shares={shares} manages={manages} />
         <div className={classes.halves}>
           <Simulator team={id} now={shares.data} />

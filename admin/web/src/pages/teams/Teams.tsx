@@ -103,7 +103,7 @@ export default function Teams() {
             onSearch={(q) => set({ q })}
             placeholder="Find a team"
             end={
-              all && all.teams > 0 && <Export what="teams" request={{ path: '/v1/admin/teams', query: { ...query, limit: 200 } }} csvPath="/v1/admin/teams.csv" />
+              (first.isPending || (all && all.teams > 0)) && <Export what="teams" disabled={!all} request={{ path: '/v1/admin/teams', query: { ...query, limit: 200 } }} csvPath="/v1/admin/teams.csv" />
             }
           />
           <Card flush>

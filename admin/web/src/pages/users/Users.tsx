@@ -4,7 +4,7 @@ import { IconFileImport, IconUserPlus, IconUsers, IconUserSearch } from '@tabler
 import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { allows, api, may, useLongList, useSession, useStream } from '@/api';
-import { Card, EmptyState, Export, Filters, LongTable, PageHeader } from '@/components';
+import { Card, EmptyState, Export, Filters, LongTable, PageHeader, WaitingText } from '@/components';
 import { count } from '@/format';
 import { scopeQuery, useScope } from '@/shell/controls';
 import { useUrlState } from '@/url/state';
@@ -61,7 +61,7 @@ export default function Users() {
     <>
       <PageHeader
         title="Manage Users"
-        about={total !== null ? (narrowed ? `${count(total, 'person matches', 'people match')}.` : `${count(total, 'person', 'people')}. Used and quota are of the window that runs, in ${session.organisation.unit}.`) : undefined}
+        about={total !== null ? (narrowed ? `${count(total, 'person matches', 'people match')}.` : `${count(total, 'person', 'people')}. Used and quota are of the window that runs, in ${session.organisation.unit}.`) : people.loading && people.count === 0 ? <WaitingText chars={66} /> : undefined}
         actions={
           <Group gap="xs">
             {bulk && (

@@ -2,7 +2,7 @@ import { Button, Group, Skeleton, Tabs } from '@mantine/core';
 import { IconAdjustments, IconDots } from '@tabler/icons-react';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { allows, api, Problem, useSession } from '@/api';
-import { Back, Card, Credits, DemoBadge, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WindowBadge } from '@/components';
+import { Back, Card, Credits, DemoBadge, EmptyState, ErrorState, Figure, Figures, Id, LimitBar, PageHeader, SourceBadge, StatusBadge, Time, WaitingText, WindowBadge } from '@/components';
 import { date, number } from '@/format';
 import { flag, id, oneOf, useUrlState } from '@/url/state';
 import { RoleBadge } from '../columns';
@@ -44,23 +44,26 @@ export default function User() {
   const admin = allows(session, 'admin');
   const used = e?.used ?? p?.used_tokens ?? null;
   const limit = e?.effective_quota ?? p?.effective_quota ?? null;
+  const more = (
+    <Button variant="default" disabled={!p} leftSection={<IconDots size={16} aria-hidden />}>
+      More
+    </Button>
+  );
   return (
     <>
       <PageHeader
         back={back}
-        title={p ? <span className={classes.name}>{p.name}</span> : <Skeleton height={24} width={220} aria-busy="true" />}
+        title={p ? <span className={classes.name}>{p.name}</span> : <WaitingText chars={12} />}
         badges={
-          p && (
-            <>
-              <StatusBadge status={p.status} />
-              <RoleBadge role={p.access_role} />
-              <DemoBadge demo={p.demo} />
-              <WindowBadge window={session.window} />
-            </>
-          )
+          <>
+            {p ? <StatusBadge status={p.status} /> : <Skeleton height={22} width={68} radius={11} />}
+            {p && <RoleBadge role={p.access_role} />}
+            {p && <DemoBadge demo={p.demo} />}
+            <WindowBadge window={session.window} />
+          </>
         }
         about={
-          p && (
+          p ? (
             <span className={classes.facts}>
               <span>{p.email}</span>
               <span>{p.teams.length ? p.teams.map((t) => teamName(t) + (t.is_admin ? ' (admin)' : '')).join(', ') : 'in no team'}</span>
@@ -71,23 +74,21 @@ export default function User() {
               </span>
               <Id value={p.id} short />
             </span>
+          ) : (
+            <span className={classes.facts}>
+              <WaitingText chars={19} />
+              <WaitingText chars={9} />
+              <WaitingText chars={13} />
+              <WaitingText chars={17} />
+            </span>
           )
         }
         actions={
-          p && (
+          (p || admin) && (
             <Group gap="xs">
-              <PersonActs
-                person={p}
-                onEdit={() => set({ edit: p.id }, { push: true })}
-                onDeleted={() => void navigate({ to: '/users' as '/' })}
-                target={
-                  <Button variant="default" leftSection={<IconDots size={16} aria-hidden />}>
-                    More
-                  </Button>
-                }
-              />
+              {p ? <PersonActs person={p} onEdit={() => set({ edit: p.id }, { push: true })} onDeleted={() => void navigate({ to: '/users' as '/' })} target={more} /> : more}
               {admin && (
-                <Button leftSection={<IconAdjustments size={16} aria-hidden />} onClick={() => set({ adjust: true }, { push: true })}>
+                <Button disabled={!p} leftSection={<IconAdjustments size={16} aria-hidden />} onClick={() => set({ adjust: true }, { push: true })}>
                   Adjust quota
                 </Button>
               )}
@@ -101,44 +102,44 @@ export default function User() {
           <Figure label="Used" loading={!p} value={<Credits value={used} />} of={unit} note={e ? (e.held > 0 ? `${number(e.held)} more held` : 'nothing is held') : 'in this window'}>
             <LimitBar used={used} held={e?.held ?? 0} limit={limit} label={p ? `Quota of ${p.name}` : 'Quota'} unit={unit} />
           </Figure>
-          <Figure label="Available" loading={!p || why.isPending} value={<Credits value={e?.available ?? null} />} of={e && unit} tone={e && e.available <= 0 ? 'bad' : undefined} note={e ? (e.available <= 0 ? 'used up: a team pool pays, or requests are refused' : 'until the reset') : 'not known here'} />
+          <Figure label="Available" loading={!p || why.isPending} value={<Credits value={e?.available ?? null} />} of={e || why.isPending ? unit : undefined} tone={e && e.available <= 0 ? 'bad' : undefined} note={e ? (e.available <= 0 ? 'used up: a team pool pays, or requests are refused' : 'until the reset') : 'not known here'} />
         </Figures>
-        {p && (
-          <>
-            <div className={classes.wide}>
-              <Waterfall user={p.id} />
-              <Burn user={p.id} name={p.name} />
-            </div>
-            <Models user={p.id} name={p.name} />
-            <Card flush>
-              <Tabs value={state.tab} onChange={(t) => t && set({ tab: t as typeof state.tab })} keepMounted={false}>
-                <Tabs.List px={12}>
-                  <Tabs.Tab value="keys">Keys</Tabs.Tab>
-                  <Tabs.Tab value="teams">Teams</Tabs.Tab>
-                  <Tabs.Tab value="transfers">Transfers</Tabs.Tab>
-                  <Tabs.Tab value="refusals">Refusals</Tabs.Tab>
-                  <Tabs.Tab value="audit">Audit</Tabs.Tab>
-                </Tabs.List>
-                <div className={classes.tabs}>
-                  <Tabs.Panel value="keys" pt="sm">
-                    <Keys person={p} />
-                  </Tabs.Panel>
-                  <Tabs.Panel value="teams" pt="sm">
-                    <Teams person={p} />
-                  </Tabs.Panel>
-                  <Tabs.Panel value="transfers" pt="sm">
-                    <Transfers person={p} />
-                  </Tabs.Panel>
-                  <Tabs.Panel value="refusals" pt="sm">
-                    <Refusals person={p} />
-                  </Tabs.Panel>
-                  <Tabs.Panel value="audit" pt="sm">
-                    <History person={p} />
-                  </Tabs.Panel>
-                </div>
-              </Tabs>
-            </Card>
-          </>
+        <div className={classes.wide}>
+          <Waterfall user={user} />
+          <Burn user={user} name={p?.name ?? 'this person'} />
+        </div>
+        <Models user={user} name={p?.name ?? 'this person'} />
+        {!p ? (
+          <Skeleton height={220} radius={8} />
+        ) : (
+          <Card flush>
+            <Tabs value={state.tab} onChange={(t) => t && set({ tab: t as typeof state.tab })} keepMounted={false}>
+              <Tabs.List px={12}>
+                <Tabs.Tab value="keys">Keys</Tabs.Tab>
+                <Tabs.Tab value="teams">Teams</Tabs.Tab>
+                <Tabs.Tab value="transfers">Transfers</Tabs.Tab>
+                <Tabs.Tab value="refusals">Refusals</Tabs.Tab>
+                <Tabs.Tab value="audit">Audit</Tabs.Tab>
+              </Tabs.List>
+              <div className={classes.tabs}>
+                <Tabs.Panel value="keys" pt="sm">
+                  <Keys person={p} />
+                </Tabs.Panel>
+                <Tabs.Panel value="teams" pt="sm">
+                  <Teams person={p} />
+                </Tabs.Panel>
+                <Tabs.Panel value="transfers" pt="sm">
+                  <Transfers person={p} />
+                </Tabs.Panel>
+                <Tabs.Panel value="refusals" pt="sm">
+                  <Refusals person={p} />
+                </Tabs.Panel>
+                <Tabs.Panel value="audit" pt="sm">
+                  <History person={p} />
+                </Tabs.Panel>
+              </div>
+            </Tabs>
+          </Card>
         )}
       </div>
       <EditUser id={state.adjust ? user : null} onClose={() => set({ adjust: false })} only="quota" />
