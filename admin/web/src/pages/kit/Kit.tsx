@@ -27,15 +27,18 @@ import {
   StatusBadge,
   Time,
   Tone,
+  WaitingFields,
+  WaitingText,
   WindowBadge,
   done,
   failed,
 } from '@/components';
 import { oneOf, sort, text, useUrlState } from '@/url/state';
+import { LongRows } from './LongRows';
 
-const window = { start: '2026-10-31T23:00:00Z', end: '2026-11-30T23:00:00Z', zone: 'Europe/Oslo' };
+const november = { start: '2026-10-31T23:00:00Z', end: '2026-11-30T23:00:00Z', zone: 'Europe/Oslo' };
 const params = { q: text, status: oneOf('all', 'active', 'suspended'), sort: sort(['name', 'used'], { field: 'name', descending: false }) };
-const days = Array.from({ length: 19 }, (_, i) => ({ t: Date.parse(window.start) + i * 86_400_000, m0: 900 + 70 * i, m1: 500 + 240 * Math.sin(i / 3), m2: 300, m3: 120 + 10 * i }));
+const days = Array.from({ length: 19 }, (_, i) => ({ t: Date.parse(november.start) + i * 86_400_000, m0: 900 + 70 * i, m1: 500 + 240 * Math.sin(i / 3), m2: 300, m3: 120 + 10 * i }));
 const models = seriesOf([
   { key: 'm0', name: 'gpt-4o' },
   { key: 'm1', name: 'claude-3-haiku' },
@@ -60,7 +63,7 @@ export default function Kit() {
         about="PageHeader: title, badges, actions, a sentence on what the page is for."
         badges={
           <>
-            <WindowBadge window={window} />
+            <WindowBadge window={november} />
             <Freshness at={new Date(Date.now() - 3000)} live />
           </>
         }
@@ -79,7 +82,9 @@ export default function Kit() {
           <Figure label="Held now" value="18,200" note="41 requests in flight" hint="What an (i) explains." />
           <Figure label="At this pace" value="until 26 Nov" note="4 days short" tone="bad" />
           <Figure label="Overshoot" value="0" note="none since 3 Mar" tone="ok" />
-          <Figure label="Loading" value="" loading />
+          <Figure label="Loading" value="" of="credits" loading>
+            <LimitBar used={null} limit={null} label="Loading" />
+          </Figure>
         </Figures>
         <Card title="LimitBar" about="Used solid, held hatched, free pale, the limit a tick, what is over red.">
           <Stack gap="lg">
@@ -88,6 +93,7 @@ export default function Kit() {
             <LimitBar used={10_000} held={0} limit={10_000} label="Reached" legend />
             <LimitBar used={12_400} held={300} limit={10_000} label="Over" legend />
             <LimitBar used={12_400} held={300} limit={null} label="Without a limit" legend />
+            <LimitBar used={null} limit={null} label="Loading" legend loading />
             <div style={{ width: 190 }}>
               <LimitCell used={7_800} held={900} limit={10_000} label="In a row" />
             </div>
@@ -144,15 +150,23 @@ export default function Kit() {
             />
           </Card>
         </div>
+        <Card title="Loading" about={<WaitingText chars={40} />}>
+          <Group grow align="flex-start">
+            <WaitingFields fields={2} />
+          </Group>
+        </Card>
+        <ChartCard question="Will it come?" loading table={null} height={120}>
+          {null}
+        </ChartCard>
         <ChartCard question="Will we last?" answer="At this pace the pool lasts until 26 Nov, four days short." table={{ head: ['Day', 'Used'], rows: days.map((d) => [new Date(d.t).toDateString(), d.m0]) }}>
-          <BurnUp points={days.map((d, i) => ({ at: new Date(d.t).toISOString(), used: 15_000 * i, limit: i < 9 ? 300_000 : 380_000 }))} window={window} perDay={15_000} earliest="2026-11-23T00:00:00Z" latest="2026-11-28T00:00:00Z" />
+          <BurnUp points={days.map((d, i) => ({ at: new Date(d.t).toISOString(), used: 15_000 * i, limit: i < 9 ? 300_000 : 380_000 }))} window={november} perDay={15_000} earliest="2026-11-23T00:00:00Z" latest="2026-11-28T00:00:00Z" />
         </ChartCard>
         <ChartCard question="What for?" answer="gpt-4o takes 54 %." table={{ head: ['Day', ...models.map((m) => m.name)], rows: days.map((d) => [new Date(d.t).toDateString(), d.m0, d.m1, d.m2, d.m3]) }}>
-          <StackedAreas rows={days} series={models} zone={window.zone} />
+          <StackedAreas rows={days} series={models} zone={november.zone} />
         </ChartCard>
         <ChartCard question="What does a day cost?" table={{ head: ['Day', 'Credits'], rows: days.map((d) => [new Date(d.t).toDateString(), d.m0]) }}>
-          <Bars rows={days} series={models} zone={window.zone} />
-          <Lines rows={days} series={models.slice(0, 2)} zone={window.zone} />
+          <Bars rows={days} series={models} zone={november.zone} />
+          <Lines rows={days} series={models.slice(0, 2)} zone={november.zone} />
         </ChartCard>
         <Card title="States">
           <Group grow align="flex-start">
@@ -181,6 +195,7 @@ export default function Kit() {
             SideDrawer
           </Button>
         </Group>
+        <LongRows />
       </Stack>
       <Confirm
         opened={dialog === 'confirm'}
