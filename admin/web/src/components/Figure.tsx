@@ -40,11 +40,11 @@ export function Figure({ label, value, of, note, children, tone, hint, loading, 
         )}
       </div>
       <div className={classes.value}>
-        {loading ? <WaitingText chars={6} /> : to ? <Link to={to as '/'}>{value}</Link> : value}
+        {loading ? <WaitingText chars={7} /> : to ? <Link to={to as '/'}>{value}</Link> : value}
         {of && <span className={classes.of}>{of}</span>}
       </div>
       {children && <div className={classes.bar}>{loading ? <Skeleton height={8} radius={4} /> : children}</div>}
-      <div className={classes.note}>{loading ? <WaitingText chars={14} /> : note}</div>
+      <div className={classes.note}>{loading ? <WaitingText chars={16} /> : note}</div>
     </section>
   );
 }

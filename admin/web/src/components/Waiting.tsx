@@ -4,16 +4,16 @@ import classes from './Waiting.module.css';
 
 /** What stands where a text or a figure of so many characters will: it breaks into lines as that would, and is no higher. */
 export function WaitingText({ chars = 24 }: { chars?: number }) {
-  // A block has no place in a paragraph or a heading.
+  // A block has no place in a paragraph or a heading. A letter takes less than the nought that ch measures.
   const inline = { component: 'span' } as object;
-  const words = Math.max(1, Math.round(chars / 16));
+  const words = Math.max(1, Math.round(chars / 11));
   return (
     <span aria-busy="true">
       {Array.from({ length: words }, (_, i) => (
         <Fragment key={i}>
           {i > 0 && ' '}
           <span className={classes.word}>
-            <Skeleton {...inline} className={classes.bar} height="0.72em" width={`${chars / words}ch`} radius={4} />
+            <Skeleton {...inline} className={classes.bar} height="0.72em" width={`${(0.84 * chars) / words}ch`} radius={4} />
           </span>
         </Fragment>
       ))}

@@ -86,7 +86,7 @@ export default function Onboarding() {
           </Card>
         ) : !o ? (
           <div className={classes.steps} aria-busy="true" aria-label="Loading the first steps">
-            {[52, 30, 15, 21].map((chars) => (
+            {[58, 34, 15, 23].map((chars) => (
               <div key={chars} className={classes.step}>
                 <span className={classes.mark} />
                 <div>

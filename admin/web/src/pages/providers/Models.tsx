@@ -68,12 +68,12 @@ export function Models() {
             Credits per million tokens, by rate card {number(models.data?.card_version)}. Use is of this window.
             <span className={classes.priced} data-warn={unpriced.length > 0 || undefined}>
               {!models.data ? (
-                <WaitingText chars={48} />
+                <WaitingText chars={64} />
               ) : unpriced.length === 0 ? (
                 'Every model that was used has a price of its own.'
               ) : (
                 <>
-                  <IconAlertTriangle size={15} aria-hidden /> {number(unpriced.length)} {unpriced.length === 1 ? 'model was used without a price of its' : 'models were used without a price of their'} own, for the default price.
+                  <IconAlertTriangle size={15} aria-hidden /> {number(unpriced.length)} {unpriced.length === 1 ? 'model was used without a price of its' : 'models were used without a price of their'} own: the default price was taken.
                 </>
               )}
             </span>
