@@ -37,7 +37,9 @@ export default function SearchDialog({ opened, onClose }: { opened: boolean; onC
 
   const words = query.toLowerCase().trim();
   const shown = pages.filter((p) => p.section && allows(session, p.need) && p.title.toLowerCase().includes(words));
-  const hits = asked.length >= 2 && words ? (found.data ?? []) : [];
+  // What was found for other words stays only where it plainly matches these, so that Enter never opens what nobody looked for.
+  const current = asked === query.trim() && !found.isPlaceholderData;
+  const hits = asked.length >= 2 && words ? (found.data ?? []).filter((h) => current || `${h.id} ${h.title} ${h.detail}`.toLowerCase().includes(words)) : [];
   const go = (to: string) => () => {
     onClose();
     void navigate({ href: `/static${to}` });
@@ -71,7 +73,7 @@ export default function SearchDialog({ opened, onClose }: { opened: boolean; onC
         ))}
         {nothing && (
           <Spotlight.Empty>
-            {found.isFetching ? 'Searching …' : found.error instanceof Problem ? `The search failed: ${found.error.message}` : `Nothing is called “${query}”. Names match from the beginning of a word, ids as a whole.`}
+            {found.isFetching || asked !== query.trim() ? 'Searching …' : found.error instanceof Problem ? `The search failed: ${found.error.message}` : `Nothing is called “${query}”. Names match from the beginning of a word, ids as a whole.`}
           </Spotlight.Empty>
         )}
       </Spotlight.ActionsList>
