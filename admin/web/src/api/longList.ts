@@ -17,7 +17,9 @@ export interface LongList<T> {
   total: number | null;
   /** undefined: not there yet. */
   rowAt: (index: number) => T | undefined;
-  /** Every row that was read so far. */
+  /** How many rows were read so far. */
+  read: number;
+  /** Those of them that are still kept. */
   loaded: () => T[];
   /** Says which rows are looked at; those and the ones after them are asked for. */
   look: (first: number, last: number) => void;
@@ -29,6 +31,9 @@ export interface LongList<T> {
   /** What the table keeps of the list while another page is shown, such as how tall the rows were. */
   kept: { read: () => unknown; write: (value: unknown) => void };
 }
+
+/** How many pages are read ahead of the one that is looked at, and of one whose last row is: who is at the end wants to go on. */
+const ahead = { within: 1, atEnd: 8 };
 
 /**
  * Reads a list that the server cuts by cursor as one. What each page begins with is remembered, so that a page that was let go of
@@ -43,9 +48,9 @@ export function useLongList<T>(name: QueryKey, size: number, page: (cursor: stri
   const chain = useQuery<(string | null)[]>({ queryKey: chainKey, queryFn: () => [null], initialData: [null], staleTime: Infinity }).data;
   const optionsOf = useCallback((cursor: string | null) => page(cursor) as Options, [page]);
 
-  const [seen, setSeen] = useState({ id, first: 0, last: 0 });
+  const [seen, setSeen] = useState({ id, first: 0, last: 0, until: ahead.within });
   const first = seen.id === id ? Math.min(seen.first, chain.length - 1) : 0;
-  const last = Math.min((seen.id === id ? seen.last : 0) + 1, chain.length - 1);
+  const last = Math.min(seen.id === id ? seen.until : ahead.within, chain.length - 1);
   const cursors = chain.slice(first, last + 1);
   const answers = useQueries({ queries: cursors.map(optionsOf) });
 
@@ -76,10 +81,16 @@ export function useLongList<T>(name: QueryKey, size: number, page: (cursor: stri
     count,
     total,
     rowAt: (index) => (stale ? before.current.rows[index] : read(Math.floor(index / size))?.data[index % size]),
+    read: stale ? 0 : whole + (end?.data.length ?? 0),
     loaded: () => chain.flatMap((_, n) => read(n)?.data ?? []),
     look: (a, b) => {
       const [from, to] = [Math.floor(a / size), Math.floor(b / size)];
-      setSeen((s) => (s.id === id && s.first === from && s.last === to ? s : { id, first: from, last: to }));
+      setSeen((s) => {
+        // What is read meanwhile moves the end away; it is read on all the same, unless one goes back.
+        const before = s.id === id && to >= s.last - 1 ? s.until : 0;
+        const until = Math.max(before, to + (count > 0 && b >= count - 1 ? ahead.atEnd : ahead.within));
+        return s.id === id && s.first === from && s.last === to && s.until === until ? s : { id, first: from, last: to, until };
+      });
     },
     stale,
     loading: answers.some((a) => a.isFetching),

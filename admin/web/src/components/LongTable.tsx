@@ -192,16 +192,20 @@ const Row = memo(function Row<T>({ row, index, columns, act, selectable, opens, 
 }) as <T>(props: RowProps<T>) => ReactNode;
 
 function SelectAll<T>({ list, selected, onSelect }: { list: LongList<T>; selected: T[]; onSelect: (rows: T[]) => void }) {
-  const loaded = list.loaded();
-  const all = selected.length > 0 && selected.length >= loaded.length;
+  // The rows themselves are gathered when they are wanted: there may be a hundred thousand.
+  const all = selected.length > 0 && selected.length >= list.read;
+  const choose = () => {
+    const loaded = list.loaded();
+    onSelect(selected.length >= loaded.length ? [] : loaded);
+  };
   return (
     <th scope="col" className={clsx(classes.head, classes.select)}>
       <Checkbox
         size="xs"
         checked={all}
         indeterminate={selected.length > 0 && !all}
-        aria-label={`Select the ${number(loaded.length)} rows that are loaded`}
-        onChange={() => onSelect(all ? [] : loaded)}
+        aria-label={`Select the ${number(list.read)} rows that are loaded`}
+        onChange={choose}
       />
     </th>
   );

@@ -12,6 +12,25 @@ function instant(at: Instant): Date | null {
   return Number.isNaN(d.getTime()) ? null : d;
 }
 
+type Style = 'date' | 'day' | 'clock' | 'month';
+
+const styles: Record<Style, Intl.DateTimeFormatOptions> = {
+  date: { day: 'numeric', month: 'short', year: 'numeric' },
+  day: { day: 'numeric', month: 'short' },
+  clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  month: { month: 'short', year: 'numeric' },
+};
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a format takes a hundred times as long as using it, and a list uses it in each row. */
+function shown(d: Date, style: Style, zone?: string, locale?: string): string {
+  const name = `${style} ${zone ?? ''} ${locale ?? ''}`;
+  let format = formats.get(name);
+  if (!format) formats.set(name, (format = new Intl.DateTimeFormat(locale, { ...styles[style], timeZone: zone })));
+  return format.format(d);
+}
+
 function plural(n: number, unit: string): string {
   return `${n} ${unit}${n === 1 ? '' : 's'}`;
 }
@@ -38,19 +57,19 @@ export function relative(at: Instant, now: Date, zone?: string, locale?: string)
 /** "14 Nov 2026" in a zone, which is the browser's when none is given. */
 export function date(at: Instant, zone?: string, locale?: string): string {
   const d = instant(at);
-  return d ? d.toLocaleDateString(locale, { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone }) : unknown;
+  return d ? shown(d, 'date', zone, locale) : unknown;
 }
 
 /** "14 Nov", for axes and sentences whose year is clear. */
 export function dayMonth(at: Instant, zone?: string, locale?: string): string {
   const d = instant(at);
-  return d ? d.toLocaleDateString(locale, { day: 'numeric', month: 'short', timeZone: zone }) : unknown;
+  return d ? shown(d, 'day', zone, locale) : unknown;
 }
 
 /** "10:42:07". */
 export function clock(at: Instant, zone?: string, locale?: string): string {
   const d = instant(at);
-  return d ? d.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZone: zone, hourCycle: 'h23' }) : unknown;
+  return d ? shown(d, 'clock', zone, locale) : unknown;
 }
 
 /** "14 Nov 2026, 10:42:07 (Europe/Oslo)": the absolute time behind a relative one. */
@@ -80,7 +99,7 @@ export function windowName(w: Window, locale?: string): string {
   const a = parts(start);
   const b = parts(end);
   const months = (b.y - a.y) * 12 + b.m - a.m;
-  if (a.d === 1 && b.d === 1 && months === 1) return start.toLocaleDateString(locale, { month: 'short', year: 'numeric', timeZone: w.zone });
+  if (a.d === 1 && b.d === 1 && months === 1) return shown(start, 'month', w.zone, locale);
   if (a.d === 1 && b.d === 1 && a.m === 1 && months === 12) return String(a.y);
   const last = new Date(end.getTime() - 1);
   if (end.getTime() - start.getTime() <= 25 * hour) return date(start, w.zone, locale);

@@ -20,6 +20,7 @@ const list: LongList<Row> = {
   count: many,
   total: many,
   rowAt: (i) => (i % 100 === 99 ? undefined : rows[i]),
+  read: many,
   loaded: () => rows,
   look: () => {},
   stale: false,
