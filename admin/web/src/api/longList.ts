@@ -32,7 +32,7 @@ export interface LongList<T> {
   kept: { read: () => unknown; write: (value: unknown) => void };
 }
 
-/** How many pages are read ahead of the one that is looked at, and of one whose last row is: who is at the end wants to go on. */
+/** How many pages are read ahead of the one that is looked at, and of the last that is known: who is there wants to go on. */
 const ahead = { within: 1, atEnd: 8 };
 
 /**
@@ -88,7 +88,8 @@ export function useLongList<T>(name: QueryKey, size: number, page: (cursor: stri
       setSeen((s) => {
         // What is read meanwhile moves the end away; it is read on all the same, unless one goes back.
         const before = s.id === id && to >= s.last - 1 ? s.until : 0;
-        const until = Math.max(before, to + (count > 0 && b >= count - 1 ? ahead.atEnd : ahead.within));
+        const end = to > 0 && to >= Math.floor((count - 1) / size);
+        const until = Math.max(before, to + (end ? ahead.atEnd : ahead.within));
         return s.id === id && s.first === from && s.last === to && s.until === until ? s : { id, first: from, last: to, until };
       });
     },
