@@ -34,7 +34,7 @@ export default function Audit() {
     {
       id: 'at',
       title: 'When',
-      width: 150,
+      width: 'min(150px, 27vw)',
       cell: (e) => (
         <button type="button" className={classes.open} onClick={() => setOpen(String(e.seq))}>
           <Time at={e.at} zone={session.window.zone} />

@@ -31,7 +31,7 @@ export default function Reallocation() {
   const filtered = Boolean(state.user || state.from || state.until || state.min !== null || state.max !== null);
   const clear = () => set({ user: '', name: '', from: '', until: '', min: null, max: null, after: null });
   const columns: Column<Transfer>[] = [
-    { id: 'at', title: 'When', width: 140, cell: (t) => <Time at={t.created_at} zone={zone} /> },
+    { id: 'at', title: 'When', width: 'min(140px, 27vw)', cell: (t) => <Time at={t.created_at} zone={zone} /> },
     { id: 'from', title: 'From', cell: (t) => <End id={t.sender_id} address={t.sender_email || t.sender_name} me={session.user.id} /> },
     { id: 'to', title: 'To', cell: (t) => <End id={t.recipient_id} address={t.recipient_email || t.recipient_name} me={session.user.id} /> },
     { id: 'amount', title: 'Credits', numeric: true, cell: (t) => <Credits value={t.amount} /> },

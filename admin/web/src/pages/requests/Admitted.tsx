@@ -29,7 +29,7 @@ export function Admitted({ all, query, cursor, onCursor, opened, onOpen, onUser,
     {
       id: 'at',
       title: 'When',
-      width: 150,
+      width: 'min(150px, 22vw)',
       cell: (r) => (
         <button type="button" className={classes.open} onClick={() => onOpen(r.request_id)}>
           <Time at={r.at} zone={session.window.zone} />

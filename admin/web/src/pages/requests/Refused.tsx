@@ -26,7 +26,7 @@ export function Refused({ all, query, cursor, onCursor, empty }: Props) {
     {
       id: 'at',
       title: 'When',
-      width: 150,
+      width: 'min(150px, 27vw)',
       cell: (d) => (
         <Link to={`/explain/${d.id}` as '/'} aria-label={`Explain: ${d.title}`}>
           <Time at={d.at} zone={session.window.zone} />
