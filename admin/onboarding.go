@@ -80,6 +80,12 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	}
 	teams = slices.DeleteFunc(teams, func(t alfred.Team) bool { return isDemo(string(t.ID)) })
 	step(api.OnboardingStepIdTeam, "Make a team with a pool", len(teams) > 0, describePools(teams, org.Settings.UnitName), "There is no team yet.")
+	limits, err := s.Records.Limits(ctx, org.ID)
+	if err != nil {
+		return out, err
+	}
+	step(api.OnboardingStepIdPolicy, "Watch a limit in shadow mode", len(limits) > 0, describeLimits(limits),
+		"No limit is set beside quotas and pools. In shadow mode it refuses nothing, and tells whom it would.")
 	out.Done = true
 	for _, step := range out.Steps {
 		out.Done = out.Done && step.Done
@@ -97,6 +103,17 @@ func describePools(teams []alfred.Team, unit string) string {
 		return fmt.Sprintf("%s has a pool of %s %s.", first.Name, first.CommonPool, unit)
 	}
 	return fmt.Sprintf("%d teams. The largest pool is that of %s, of %s %s.", len(teams), first.Name, first.CommonPool, unit)
+}
+
+// describeLimits says how many limits there are, and how many only watch.
+func describeLimits(limits []alfred.Limit) string {
+	shadow := 0
+	for _, l := range limits {
+		if l.Mode == alfred.Shadow {
+			shadow++
+		}
+	}
+	return fmt.Sprintf("Limits set: %d, in shadow mode %d.", len(limits), shadow)
 }
 
 // firstRequest says what was seen of requests that are real and when, or "". The

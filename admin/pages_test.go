@@ -185,6 +185,10 @@ func TestTheFirstStepsAreCheckedLive(t *testing.T) {
 	w.team("Core", "10", ana)
 	w.spend(ana, 5*alfred.Credit, alfred.PriorityNormal)
 	w.record()
+	if s := done(); s["policy"] || s[""] {
+		t.Errorf("done without a limit: %v", s)
+	}
+	w.do("PUT", "/v1/admin/limits", w.owner.key, `{"data":[{"scope":"model","subject":"gpt-4","metric":"credits","credits":5000,"mode":"shadow"}]}`).is(http.StatusOK)
 	if s := done(); !s[""] {
 		t.Errorf("not done in the end: %v", s)
 	}
@@ -193,7 +197,7 @@ func TestTheFirstStepsAreCheckedLive(t *testing.T) {
 		step := s.(map[string]any)
 		want := map[string]string{
 			"organization": "Acme, in UTC, with monthly windows.", "first_request": "The last request went to gpt-4 of mock",
-			"people": "2 people, and you are one of them.", "team": "Core has a pool of 10 credits.",
+			"people": "2 people, and you are one of them.", "team": "Core has a pool of 10 credits.", "policy": "Limits set: 1, in shadow mode 1.",
 		}[text(step["id"])]
 		if step["detail"] != want || (step["id"] == "first_request") != (step["at"] == w.clock.Now().Format(time.RFC3339)) {
 			t.Errorf("%v: %v at %v", step["id"], step["detail"], step["at"])

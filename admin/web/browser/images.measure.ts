@@ -1,6 +1,14 @@
-import { afterAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closed, visit, world } from './rig';
 
+/** An organisation that is set up: the first steps are not in the picture. */
+beforeAll(async () => {
+  const v = await visit('owner');
+  const limit = { scope: 'model', subject: 'gpt-4.1', metric: 'credits', credits: 9_000_000, mode: 'shadow' };
+  const answer = await v.context.request.put('/v1/admin/limits', { headers: { Authorization: `Bearer ${world.keys.owner}` }, data: { data: [limit] } });
+  expect(answer.status(), await answer.text()).toBe(200);
+  await v.end();
+});
 afterAll(closed);
 
 /** The two pictures of the README. */

@@ -32,6 +32,7 @@ describe.skipIf(!world.fresh)('First steps', () => {
     await flips('Bring people in', () => api.post('/v1/admin/users', { headers: key, data: { name: 'Ada', email: 'ada@company.com' } }));
     await flips('Send a first request through Envoy', () => api.post('/v1/chat/completions', { headers: key, data: { model: 'gpt-4', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] } }));
     await flips('Name the organisation, and choose its time zone and window', () => api.patch('/v1/admin/organization', { headers: key, data: { name: 'Company AS' } }));
+    await flips('Watch a limit in shadow mode', () => api.put('/v1/admin/limits', { headers: key, data: { data: [{ scope: 'model', subject: 'gpt-4', metric: 'credits', credits: 5000, mode: 'shadow' }] } }));
     await page.getByText('Everything is set up').waitFor();
     expect(await page.evaluate(() => (window as unknown as { loaded?: number }).loaded)).toBe(1);
     expect(await violations(page)).toEqual([]);
