@@ -25,12 +25,12 @@ type snapshot struct {
 // snapshotOf reads what is shared and some teams alone: what concerns a few
 // people of many.
 func (s *server) snapshotOf(ctx context.Context, org alfred.OrgID, teams []alfred.TeamID) (*snapshot, error) {
-	return readSnapshot(ctx, s.Records, org, s.Now(), append(slices.Clone(teams), noTeam)...)
+	snap, err := readSnapshot(ctx, s.Records, org, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return snap, snap.addTeams(ctx, s.Records, teams...)
 }
-
-// noTeam is the id of no team: a list of some teams that has it is never the
-// empty one, which stands for all.
-const noTeam alfred.TeamID = "none"
 
 // teamsOf lists the teams of some people.
 func teamsOf(people ...alfred.UserDirectory) (teams []alfred.TeamID) {
@@ -54,7 +54,8 @@ func (s *server) snapshotOfPerson(ctx context.Context, org alfred.OrgID, id alfr
 	return snap, d, err
 }
 
-func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time, only ...alfred.TeamID) (*snapshot, error) {
+// readSnapshot reads what is shared, without any team.
+func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time) (*snapshot, error) {
 	org, err := r.Organization(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read organisation: %w", err)
@@ -70,11 +71,21 @@ func readSnapshot(ctx context.Context, r Records, id alfred.OrgID, now time.Time
 	}
 	snap := &snapshot{org: org, now: now, zone: zone, window: window, teams: map[alfred.TeamID]alfred.TeamDirectory{}}
 	snap.catalog = &alfred.Catalog{Org: id, Name: org.Name, Settings: org.Settings, Teams: map[alfred.TeamID]alfred.TeamShare{}}
-	return snap, snap.addTeams(ctx, r, only...)
+	return snap, nil
 }
 
-// addTeams reads some teams, or all, into a snapshot.
-func (p *snapshot) addTeams(ctx context.Context, r Records, only ...alfred.TeamID) error {
+// addTeams reads some teams into a snapshot.
+func (p *snapshot) addTeams(ctx context.Context, r Records, some ...alfred.TeamID) error {
+	if len(some) == 0 {
+		return nil
+	}
+	return p.readTeams(ctx, r, some...)
+}
+
+// addAllTeams reads all teams into a snapshot.
+func (p *snapshot) addAllTeams(ctx context.Context, r Records) error { return p.readTeams(ctx, r) }
+
+func (p *snapshot) readTeams(ctx context.Context, r Records, only ...alfred.TeamID) error {
 	teams, err := r.TeamDirectory(ctx, p.org.ID, p.now, only...)
 	if err != nil {
 		return fmt.Errorf("read teams: %w", err)

@@ -73,7 +73,7 @@ func (s *server) GetEfficiency(ctx context.Context, r api.GetEfficiencyRequestOb
 	}
 	slices.SortStableFunc(out.Data, betterFirst)
 	out.Data = out.Data[:min(len(out.Data), orDefault(p.Top, 20))]
-	shown := []alfred.TeamID{noTeam}
+	var shown []alfred.TeamID
 	if by == alfred.ByTeam {
 		for _, row := range out.Data {
 			shown = append(shown, alfred.TeamID(row.Id))

@@ -82,7 +82,7 @@ func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Windo
 	if err != nil {
 		return err
 	}
-	if err := snap.addTeams(ctx, s.Records, append(teamsOf(d), noTeam)...); err != nil {
+	if err := snap.addTeams(ctx, s.Records, teamsOf(d)...); err != nil {
 		return err
 	}
 	base, _ := snap.quota(d)

@@ -117,7 +117,7 @@ func (s *server) planReleases(ctx context.Context, org alfred.OrgID) error {
 		if err != nil {
 			return err
 		}
-		if err := snap.addTeams(ctx, s.Records, append(teamsOf(people...), noTeam)...); err != nil {
+		if err := snap.addTeams(ctx, s.Records, teamsOf(people...)...); err != nil {
 			return err
 		}
 		want := snap.plan(people, next)

@@ -80,7 +80,11 @@ func (s *server) scopeOf(ctx context.Context, snap *snapshot, team, department *
 // GetOverview answers everything that the overview shows.
 func (s *server) GetOverview(ctx context.Context, r api.GetOverviewRequestObject) (api.GetOverviewResponseObject, error) {
 	org := callOf(ctx).actor.Org
-	snap, err := s.snapshotOf(ctx, org, []alfred.TeamID{alfred.TeamID(orDefault(r.Params.Team, ""))})
+	var asked []alfred.TeamID
+	if r.Params.Team != nil {
+		asked = append(asked, alfred.TeamID(*r.Params.Team))
+	}
+	snap, err := s.snapshotOf(ctx, org, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -105,11 +105,15 @@ func (p *Publisher) publish(ctx context.Context, org alfred.OrgID, topics []alfr
 	if err != nil {
 		return fmt.Errorf("read people: %w", err)
 	}
-	teams := append(teamsOf(directories...), noTeam)
-	if catalog {
-		teams = nil // all of them
+	snap, err := readSnapshot(ctx, p.Records, org, now)
+	if err != nil {
+		return err
 	}
-	snap, err := readSnapshot(ctx, p.Records, org, now, teams...)
+	if catalog {
+		err = snap.addAllTeams(ctx, p.Records)
+	} else {
+		err = snap.addTeams(ctx, p.Records, teamsOf(directories...)...)
+	}
 	if err != nil {
 		return err
 	}

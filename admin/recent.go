@@ -27,9 +27,9 @@ type kept[T any] struct {
 	at    time.Time
 }
 
-// of answers from what is kept under a key and is younger than age, at most
-// recentFor, or works it out. Whoever asks at
-// the same time works it out too. What is answered is shared: nobody changes it.
+// of answers from what is kept under a key and is younger than age, the same
+// for all that is kept, or works it out. Whoever asks at the same time works it
+// out too. What is answered is shared: nobody changes it.
 func (r *recent[T]) of(key string, now time.Time, age time.Duration, work func() (T, error)) (T, error) {
 	r.mu.Lock()
 	k, ok := r.kept[key]
@@ -46,7 +46,7 @@ func (r *recent[T]) of(key string, now time.Time, age time.Duration, work func()
 	if r.kept == nil {
 		r.kept = map[string]kept[T]{}
 	}
-	maps.DeleteFunc(r.kept, func(_ string, k kept[T]) bool { return now.Sub(k.at) >= recentFor })
+	maps.DeleteFunc(r.kept, func(_ string, k kept[T]) bool { return now.Sub(k.at) >= age })
 	if len(r.kept) < recentMost {
 		r.kept[key] = kept[T]{value, now}
 	}

@@ -190,8 +190,9 @@ type PublishingRecords interface {
 	// Touch marks something to be published, in the writer's transaction, and
 	// wakes WaitTouched when it commits.
 	Touch(ctx context.Context, org alfred.OrgID, kind string, ids ...string) error
+	// LastTopic grows with every change that is to be published, of any organisation.
+	LastTopic(ctx context.Context) (int64, error)
 	// Touched returns what is to be published, oldest first.
-	LastTopic(ctx context.Context) (int64, error) // grows with every change that is to be published, of any organisation
 	Touched(ctx context.Context, max int) ([]alfred.Topic, error)
 	Published(ctx context.Context, seqs []int64) error
 	// RaiseTopics lets topics be numbered above what was seen published, and

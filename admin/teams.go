@@ -58,12 +58,7 @@ func (s *server) ListTeams(ctx context.Context, r api.ListTeamsRequestObject) (a
 	if r.Params.Sort != nil {
 		return s.listTeamsBy(ctx, *r.Params.Sort, value(r.Params.Q), pg)
 	}
-	var teams []alfred.Team
-	if actor.Access.Administers() {
-		teams, err = s.Records.Teams(ctx, actor.Org, value(r.Params.Q), pg.after, pg.limit+1)
-	} else {
-		teams, err = s.ownTeams(ctx, actor, value(r.Params.Q), pg.after)
-	}
+	teams, err := s.teamsSeen(ctx, actor, value(r.Params.Q), pg.after, pg.limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +67,12 @@ func (s *server) ListTeams(ctx context.Context, r api.ListTeamsRequestObject) (a
 	return api.ListTeams200JSONResponse{Data: data, HasMore: more, NextCursor: next}, err
 }
 
-func (s *server) ownTeams(ctx context.Context, actor alfred.Actor, query, after string) ([]alfred.Team, error) {
+// teamsSeen returns the teams that the actor may see, by id: all for an admin,
+// at most a number of them, one's own for others.
+func (s *server) teamsSeen(ctx context.Context, actor alfred.Actor, query, after string, limit int) ([]alfred.Team, error) {
+	if actor.Access.Administers() {
+		return s.Records.Teams(ctx, actor.Org, query, after, limit)
+	}
 	memberships, err := s.Records.Memberships(ctx, actor.Org, actor.User)
 	if err != nil {
 		return nil, err

@@ -88,13 +88,7 @@ func (s *server) teamsWithPools(ctx context.Context) ([]api.Team, error) {
 
 func (s *server) readTeamsWithPools(ctx context.Context) ([]api.Team, error) {
 	actor := callOf(ctx).actor
-	var teams []alfred.Team
-	var err error
-	if actor.Access.Administers() {
-		teams, err = s.Records.Teams(ctx, actor.Org, "", "", 0)
-	} else {
-		teams, err = s.ownTeams(ctx, actor, "", "")
-	}
+	teams, err := s.teamsSeen(ctx, actor, "", "", 0)
 	if err != nil {
 		return nil, err
 	}
