@@ -98,7 +98,8 @@ func (a Credits) Whole() Credits {
 // never shown as less than nothing.
 func (a Credits) Floor0() Credits { return max(a, 0) }
 
-// String writes credits with as many decimals as they need, at most six.
+// String writes credits with as many decimals as they need, at most six. It
+// is what programs read; in a sentence an amount is a Figure.
 func (a Credits) String() string {
 	if a == Unlimited {
 		return "unlimited"
@@ -113,6 +114,17 @@ func (a Credits) String() string {
 		return s
 	}
 	return s + "." + strings.TrimRight(fmt.Sprintf("%06d", micro), "0")
+}
+
+// Figure writes a number as people read it, 12,500.25: for sentences. What
+// somebody may copy into a request, the bounds of a field for one, is plain.
+func Figure[N int | int64 | Credits](n N) string {
+	s := fmt.Sprint(n)
+	whole, _, _ := strings.Cut(s, ".")
+	for i := len(whole) - 3; i > 0 && isDigits(s[i-1:i]); i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // ParseCredits reads a decimal number of credits with at most six decimals.

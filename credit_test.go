@@ -26,6 +26,20 @@ func TestCreditsText(t *testing.T) {
 	}
 }
 
+func TestFigure(t *testing.T) {
+	for micro, want := range map[alfred.Credits]string{
+		0: "0", 999 * alfred.Credit: "999", 1000 * alfred.Credit: "1,000", -100 * alfred.Credit: "-100", -1000 * alfred.Credit: "-1,000",
+		12_500_250_000: "12,500.25", 1_234_567_123_456: "1,234,567.123456", 123_456: "0.123456", alfred.MaxCredits: "9,000,000,000", alfred.Unlimited: "unlimited",
+	} {
+		if got := alfred.Figure(micro); got != want {
+			t.Errorf("%d micro-credits read %s, want %s", micro, got, want)
+		}
+	}
+	if got := alfred.Figure(100_000) + " " + alfred.Figure(int64(-1<<31)); got != "100,000 -2,147,483,648" {
+		t.Errorf("counts read %s", got)
+	}
+}
+
 func TestCreditsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := alfred.Credits(rapid.Int64Range(-9e18, 9e18).Draw(t, "credits"))

@@ -67,16 +67,16 @@ func Deny(d Decision, reply ReserveReply, window Window, zone *time.Location) De
 		d.ResetsAt = reply.Now.Add(reply.RetryIn)
 		d.Blocking = fmt.Sprintf("%s:%s:%s", b.Bucket.Scope, b.Bucket.Subject, b.Bucket.Metric)
 		d.Limit, d.Remaining = 0, 0
-		d.Detail = fmt.Sprintf("The %s allows %d %s. Try again in %d s.", scopeName(b.Bucket.Scope), b.Bucket.PerMinute, metricName(b.Bucket.Metric), d.RetryAfter)
+		d.Detail = fmt.Sprintf("The %s allows %s %s. Try again in %s s.", scopeName(b.Bucket.Scope), Figure(b.Bucket.PerMinute), metricName(b.Bucket.Metric), Figure(d.RetryAfter))
 	case VerdictHeld:
 		d.Code, d.Retry, d.RetryAfter = CodeQuotaHeld, true, 1
 		d.Detail = fmt.Sprintf("%s of %s credits are left, the rest is held by requests in flight; this request needs %s. Try again in a moment.",
-			d.Remaining, d.Limit, d.Need)
+			Figure(d.Remaining), Figure(d.Limit), Figure(d.Need))
 	default:
 		d.Code, d.Retry = b.Code, false
 		d.RetryAfter = max(1, int64((window.End.Sub(reply.Now)+time.Second-1)/time.Second))
 		d.Detail = fmt.Sprintf("%s: %s of %s credits left, and this request needs %s. Resets %s.",
-			Explain(b.Code).Title, d.Remaining, d.Limit, d.Need, resets)
+			Explain(b.Code).Title, Figure(d.Remaining), Figure(d.Limit), Figure(d.Need), resets)
 		if d.Ask != "" {
 			d.Detail += " Ask " + d.Ask + " for more."
 		}

@@ -22,11 +22,11 @@ func TestDenials(t *testing.T) {
 	}{
 		"spent": {
 			alfred.ReserveReply{Verdict: alfred.VerdictSpent, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: 12 * c, Limit: 10_000 * c}},
-			alfred.CodeUserQuota, false, 7*86400 + 19*3600, "12 of 10000 credits left, and this request needs 300. Resets 2026-12-01T00:00:00+01:00. Ask boss@company.com",
+			alfred.CodeUserQuota, false, 7*86400 + 19*3600, "12 of 10,000 credits left, and this request needs 300. Resets 2026-12-01T00:00:00+01:00. Ask boss@company.com",
 		},
 		"held": {
 			alfred.ReserveReply{Verdict: alfred.VerdictHeld, Now: now, Blocker: alfred.Blocker{Code: alfred.CodeUserQuota, Counter: counter, Remaining: -5, Limit: 10_000 * c}},
-			alfred.CodeQuotaHeld, true, 1, "0 of 10000 credits are left, the rest is held",
+			alfred.CodeQuotaHeld, true, 1, "0 of 10,000 credits are left, the rest is held",
 		},
 		"rate": {
 			alfred.ReserveReply{Verdict: alfred.VerdictRate, Now: now, RetryIn: 1200 * time.Millisecond, Blocker: alfred.Blocker{Bucket: alfred.Bucket{Scope: alfred.ScopeUser, Subject: "usr_1", Metric: alfred.MetricRequestsPerMinute, PerMinute: 60}}},

@@ -66,7 +66,7 @@ func CheckTransfer(s Settings, sender Actor, recipient User, amount Credits) err
 	case s.TransfersBy == TransfersByAdmins && !sender.Access.Administers():
 		return Errorf(CodeForbidden, "only admins may transfer credits in this organisation")
 	case amount > s.TransferFreeLimit:
-		return Errorf(CodeNeedsApproval, "transfers above %s credits need an approval", s.TransferFreeLimit)
+		return Errorf(CodeNeedsApproval, "transfers above %s credits need an approval", Figure(s.TransferFreeLimit))
 	}
 	return nil
 }

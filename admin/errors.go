@@ -88,7 +88,7 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, body any) 
 func unreadable(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return alfred.Errorf(alfred.CodeTooLarge, "The body is larger than %d bytes.", large.Limit)
+		return alfred.Errorf(alfred.CodeTooLarge, "The body is larger than %s bytes.", alfred.Figure(large.Limit))
 	}
 	return &alfred.Error{Code: alfred.CodeValidation, Message: "The request cannot be read: " + err.Error(), Err: err}
 }

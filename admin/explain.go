@@ -105,15 +105,15 @@ func explainChecks(d alfred.Decision, n *names) []api.DecisionCheck {
 		c.Scope, c.Subject, c.Name, c.Code = &k.Scope, k.Subject, n.subject(k.Scope, k.Subject), optional(string(k.Code))
 		if k.Kind == "rate" {
 			c.Rate = nullable.NewNullableWithValue(k.Rate)
-			c.Detail = fmt.Sprintf("%d per minute.", k.Rate)
+			c.Detail = fmt.Sprintf("%s per minute.", alfred.Figure(k.Rate))
 		} else {
 			c.Limit, c.Held, c.Left = nullable.NewNullableWithValue(k.Limit), pointed(k.Held), pointed(k.Left)
-			c.Detail = fmt.Sprintf("The limit is %s.", k.Limit)
+			c.Detail = fmt.Sprintf("The limit is %s.", alfred.Figure(k.Limit))
 			if k.Left != nil {
-				c.Detail = fmt.Sprintf("%s of %s left.", *k.Left, k.Limit)
+				c.Detail = fmt.Sprintf("%s of %s left.", alfred.Figure(*k.Left), alfred.Figure(k.Limit))
 			}
 			if k.Held != nil && *k.Held > 0 {
-				c.Detail = strings.TrimSuffix(c.Detail, ".") + fmt.Sprintf(", %s held by requests in flight.", *k.Held)
+				c.Detail = strings.TrimSuffix(c.Detail, ".") + fmt.Sprintf(", %s held by requests in flight.", alfred.Figure(*k.Held))
 			}
 		}
 		out = append(out, c)
@@ -156,7 +156,7 @@ func paidChecks(e alfred.UsageEvent, n *names) []api.DecisionCheck {
 		check(api.DecisionCheckKindModel, api.Pass, "Model", "The model may be used."),
 	}
 	for _, l := range e.Legs {
-		c := check(api.DecisionCheckKindLeg, api.Pass, titleOf(alfred.Check{Kind: "leg", Scope: string(l.Kind)}), fmt.Sprintf("It paid %s.", l.Amount))
+		c := check(api.DecisionCheckKindLeg, api.Pass, titleOf(alfred.Check{Kind: "leg", Scope: string(l.Kind)}), fmt.Sprintf("It paid %s.", alfred.Figure(l.Amount)))
 		scope := string(l.Kind)
 		c.Scope, c.Subject, c.Name = &scope, l.Subject, n.subject(scope, l.Subject)
 		out = append(out, c)
@@ -194,14 +194,14 @@ func passes(d alfred.Decision, settings alfred.Settings) []api.Counterfactual {
 		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindAfter, At: &at, Detail: "after " + when})
 	}
 	if missing := d.Need - room; missing > 0 {
-		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindCredits, Credits: &missing, Detail: fmt.Sprintf("with %s more credits", missing)})
+		out = append(out, api.Counterfactual{Kind: api.CounterfactualKindCredits, Credits: &missing, Detail: fmt.Sprintf("with %s more credits", alfred.Figure(missing))})
 	}
 	paid := d.Code == alfred.CodeUserQuota || d.Code == alfred.CodeTeamPool
 	if paid && d.Priority != alfred.PriorityCritical && !d.Lowered && settings.OverdraftLimit > 0 && room+settings.OverdraftLimit >= d.Need {
 		critical := alfred.PriorityCritical
 		out = append(out, api.Counterfactual{
 			Kind: api.CounterfactualKindPriority, Priority: &critical,
-			Detail: fmt.Sprintf("with X-Priority: critical, as long as the overdraft of %s lasts", settings.OverdraftLimit),
+			Detail: fmt.Sprintf("with X-Priority: critical, as long as the overdraft of %s lasts", alfred.Figure(settings.OverdraftLimit)),
 		})
 	}
 	return out

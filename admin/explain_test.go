@@ -47,10 +47,10 @@ func TestExplain(t *testing.T) {
 		if have, want := details(got["checks"], "title"), "Key; Account; Model; Organisation cap; Personal quota; Key rate limit"; have != want {
 			t.Errorf("%s: checks %s, want %s", who, have, want)
 		}
-		if have := text(got["checks"].([]any)[4].(map[string]any)["detail"]); have != "3 of 1000 left, 2 held by requests in flight." {
+		if have := text(got["checks"].([]any)[4].(map[string]any)["detail"]); have != "3 of 1,000 left, 2 held by requests in flight." {
 			t.Errorf("%s: %s", who, have)
 		}
-		want := "with max_tokens ≤ 2; after 1 Dec 00:00; with 7 more credits; with X-Priority: critical, as long as the overdraft of 5000 lasts"
+		want := "with max_tokens ≤ 2; after 1 Dec 00:00; with 7 more credits; with X-Priority: critical, as long as the overdraft of 5,000 lasts"
 		if have := details(got["passes"], "detail"); have != want {
 			t.Errorf("%s: passes %s, want %s", who, have, want)
 		}
@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 	}})
 	w.must(err)
 	large := w.do("GET", "/v1/decisions/"+string(d.ID), w.anna.key, "").is(http.StatusOK)
-	if have, want := details(large["passes"], "detail"), "with max_tokens ≤ 2; with 5997 more credits"; have != want {
+	if have, want := details(large["passes"], "detail"), "with max_tokens ≤ 2; with 5,997 more credits"; have != want {
 		t.Errorf("what is too large for a window: passes %s, want %s", have, want)
 	}
 	if have := details(large["next_steps"], "action"); have != "shorten; ask; see_usage" {

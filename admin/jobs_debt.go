@@ -111,8 +111,8 @@ func (s *server) bookDebt(ctx context.Context, snap *snapshot, last alfred.Windo
 			entries = append(entries, entry(alfred.BudgetOverdraft, rest))
 		}
 		item := alfred.InboxItem{
-			Kind: "debt_booked", Title: fmt.Sprintf("%s %s repay what you overdrew", paid, snap.org.Settings.UnitName),
-			Body: fmt.Sprintf("You overdrew %s in the window before.", debt), Ref: string(u),
+			Kind: "debt_booked", Title: fmt.Sprintf("%s %s repay what you overdrew", alfred.Figure(paid), snap.org.Settings.UnitName),
+			Body: fmt.Sprintf("You overdrew %s in the window before.", alfred.Figure(debt)), Ref: string(u),
 		}
 		if err := s.notify(ctx, w, u, item); err != nil {
 			return err

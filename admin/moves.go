@@ -29,7 +29,9 @@ type move struct {
 // errTooLittle is a source that does not hold the amount.
 type errTooLittle struct{ available alfred.Credits }
 
-func (e *errTooLittle) Error() string { return fmt.Sprintf("%s credits are available", e.available) }
+func (e *errTooLittle) Error() string {
+	return fmt.Sprintf("%s credits are available", alfred.Figure(e.available))
+}
 
 // apply runs a move. It returns errTooLittle when the source does not hold
 // the amount and the move is not partial.

@@ -73,7 +73,7 @@ func (s *server) scopeOf(ctx context.Context, snap *snapshot, team, department *
 	case actor.Access.Administers():
 		return scope{kind: api.OverviewScopeKindOrganization, id: string(snap.org.ID), name: snap.org.Name}, nil
 	default:
-		return scope{kind: api.OverviewScopeKindTeams, name: fmt.Sprintf("%d teams", len(actor.TeamsAdmin)), teams: append([]alfred.TeamID{}, actor.TeamsAdmin...)}, nil
+		return scope{kind: api.OverviewScopeKindTeams, name: fmt.Sprintf("%s teams", alfred.Figure(len(actor.TeamsAdmin))), teams: append([]alfred.TeamID{}, actor.TeamsAdmin...)}, nil
 	}
 }
 

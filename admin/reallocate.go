@@ -133,7 +133,7 @@ func (s *server) readReallocation(ctx context.Context, b *api.CreateReallocation
 		m.entries = append(m.entries, one)
 	}
 	if sum != 0 {
-		return nil, alfred.Invalid("entries", "they add up to %s, and have to add up to 0", sum)
+		return nil, alfred.Invalid("entries", "they add up to %s, and have to add up to 0", alfred.Figure(sum))
 	}
 	if m.snap, err = s.snapshotOf(ctx, actor.Org, teams); err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (m *reallocation) available(ctx context.Context) error {
 func (m *reallocation) tooLittle(i int, available alfred.Credits) error {
 	return &alfred.Error{
 		Code: alfred.CodeInsufficient, Field: fmt.Sprintf("entries[%d].amount", i),
-		Message: fmt.Sprintf("%s has %s credits available, %s were to be taken. Nothing was moved.", m.entries[i].name, available, -m.entries[i].amount),
+		Message: fmt.Sprintf("%s has %s credits available, %s were to be taken. Nothing was moved.", m.entries[i].name, alfred.Figure(available), alfred.Figure(-m.entries[i].amount)),
 	}
 }
 

@@ -42,7 +42,7 @@ func TestTransferRules(t *testing.T) {
 		{"above the free limit", "b@company.com", "5001", 403, alfred.CodeNeedsApproval},
 	} {
 		got := w.transfer(a, c.to, c.amount)
-		if body := got.refused(c.status, c.code); c.code == alfred.CodeInsufficient && !strings.Contains(text(body["detail"]), "1000 credits are available") {
+		if body := got.refused(c.status, c.code); c.code == alfred.CodeInsufficient && !strings.Contains(text(body["detail"]), "1,000 credits are available") {
 			t.Errorf("%s: it does not say what is available: %s", c.rule, body["detail"])
 		}
 	}

@@ -55,13 +55,13 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 	if errors.As(err, &short) {
 		return nil, &alfred.Error{
 			Code: alfred.CodeInsufficient, Field: "amount",
-			Message: fmt.Sprintf("%s credits are available, %s were asked for. What is held by requests in flight comes back when they end.", short.available, t.Amount),
+			Message: fmt.Sprintf("%s credits are available, %s were asked for. What is held by requests in flight comes back when they end.", alfred.Figure(short.available), alfred.Figure(t.Amount)),
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.tell(ctx, fmt.Sprintf("%s gave %s %s to %s%s", c.user.Name, t.Amount, snap.org.Settings.UnitName, recipient.Name, because(t.Reason)))
+	s.tell(ctx, fmt.Sprintf("%s gave %s %s to %s%s", c.user.Name, alfred.Figure(t.Amount), snap.org.Settings.UnitName, recipient.Name, because(t.Reason)))
 	return api.TransferCredits201JSONResponse(describeTransfer(t, transferEnd{string(c.user.ID), c.user.Email, c.user.Name}, transferEnd{string(recipient.ID), recipient.Email, recipient.Name})), nil
 }
 
@@ -83,7 +83,7 @@ func (s *server) bookTransfer(ctx context.Context, w *change, t alfred.Transfer,
 	}
 	unit := snap.org.Settings.UnitName
 	item := alfred.InboxItem{
-		Kind: "credits_received", Title: fmt.Sprintf("%s gave you %s %s", sender.Name, t.Amount, unit), Ref: string(t.ID),
+		Kind: "credits_received", Title: fmt.Sprintf("%s gave you %s %s", sender.Name, alfred.Figure(t.Amount), unit), Ref: string(t.ID),
 		Body: fmt.Sprintf("They can be used until %s.%s", t.Window.End.In(snap.zone).Format("2 January 2006 15:04 MST"), because(t.Reason)),
 	}
 	if err := s.notify(ctx, w, t.Recipient, item); err != nil {

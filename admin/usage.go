@@ -194,7 +194,7 @@ func (p *snapshot) usageQuery(ask usageAsk) (alfred.UsageQuery, error) {
 	}
 	from, until := hours(q.From, q.Until)
 	if points := len(intervals(q.Interval, from, until, p.zone)); points > maxPoints {
-		return q, alfred.Invalid("interval", "these are %d points, and at most %d are answered: ask for days, or for less time", points, maxPoints)
+		return q, alfred.Invalid("interval", "these are %s points, and at most %s are answered: ask for days, or for less time", alfred.Figure(points), alfred.Figure(maxPoints))
 	}
 	return q, nil
 }

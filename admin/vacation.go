@@ -185,7 +185,7 @@ func (s *server) bookRelease(ctx context.Context, w *change, snap *snapshot, r a
 	}
 	if live {
 		item := alfred.InboxItem{
-			Kind: "vacation_released", Title: fmt.Sprintf("%s %s went to your team's pool", r.Amount, snap.org.Settings.UnitName),
+			Kind: "vacation_released", Title: fmt.Sprintf("%s %s went to your team's pool", alfred.Figure(r.Amount), snap.org.Settings.UnitName),
 			Body: "What your team has not used comes back when you do.", Ref: string(r.Team),
 		}
 		if err := s.notify(ctx, w, r.User, item); err != nil {
@@ -314,7 +314,7 @@ func (s *server) giveBack(ctx context.Context, snap *snapshot, r alfred.Release)
 			w.publishUsers(r.User)
 			w.publishCatalog()
 			item := alfred.InboxItem{
-				Kind: "vacation_returned", Title: fmt.Sprintf("%s of %s %s came back from your team's pool", taken, r.Amount, snap.org.Settings.UnitName),
+				Kind: "vacation_returned", Title: fmt.Sprintf("%s of %s %s came back from your team's pool", alfred.Figure(taken), alfred.Figure(r.Amount), snap.org.Settings.UnitName),
 				Body: "The rest was used by your team.", Ref: string(r.Team),
 			}
 			if taken == r.Amount {

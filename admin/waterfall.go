@@ -95,7 +95,7 @@ func (s *server) partOf(ctx context.Context, org alfred.OrgID, a alfred.Adjustme
 		ref := string(a.Group)
 		p.Ref = &ref
 	}
-	size := max(a.Amount, -a.Amount)
+	size := alfred.Figure(max(a.Amount, -a.Amount))
 	switch a.Kind {
 	case alfred.AdjustTransfer:
 		other, err := s.otherEnd(ctx, org, a)
@@ -108,21 +108,21 @@ func (s *server) partOf(ctx context.Context, org alfred.OrgID, a alfred.Adjustme
 			p.Kind, p.Label = "transfer_out", fmt.Sprintf("%s given to %s", size, cmp.Or(other.Name, "somebody who has left"))
 		}
 	case alfred.AdjustVacation:
-		p.Kind, p.Label, p.Reason = "vacation_return", fmt.Sprintf("%s back from the team's pool", size), nil
+		p.Kind, p.Label, p.Reason = "vacation_return", size+" back from the team's pool", nil
 		if a.Amount < 0 {
-			p.Kind, p.Label = "vacation_release", fmt.Sprintf("%s released to the team's pool", size)
+			p.Kind, p.Label = "vacation_release", size+" released to the team's pool"
 		}
 	case alfred.AdjustDebt:
-		p.Kind, p.Label = "debt", fmt.Sprintf("%s repaid of what was overdrawn", size)
+		p.Kind, p.Label = "debt", size+" repaid of what was overdrawn"
 	case alfred.AdjustReallocation:
-		p.Kind, p.Label = "reallocation", fmt.Sprintf("%s moved here by an admin", size)
+		p.Kind, p.Label = "reallocation", size+" moved here by an admin"
 		if a.Amount < 0 {
-			p.Label = fmt.Sprintf("%s moved away by an admin", size)
+			p.Label = size + " moved away by an admin"
 		}
 	default:
-		p.Kind, p.Label = "adjustment", fmt.Sprintf("%s added by hand", size)
+		p.Kind, p.Label = "adjustment", size+" added by hand"
 		if a.Amount < 0 {
-			p.Label = fmt.Sprintf("%s taken by hand", size)
+			p.Label = size + " taken by hand"
 		}
 	}
 	return p, nil

@@ -292,7 +292,7 @@ func (g *Gate) exhausted(a Admission) (alfred.Decision, bool) {
 	d.ID, d.Request, d.At, d.Model, d.Need, d.Want = a.decision, a.request, a.at, "", 0, 0
 	d.RetryAfter = max(1, int64(d.ResetsAt.Sub(now)/time.Second))
 	d.Detail = fmt.Sprintf("%s: what is left of %s credits is less than any request costs. Resets %s.",
-		alfred.Explain(d.Code).Title, d.Limit, d.ResetsAt.In(zone(a.Catalog)).Format(time.RFC3339))
+		alfred.Explain(d.Code).Title, alfred.Figure(d.Limit), d.ResetsAt.In(zone(a.Catalog)).Format(time.RFC3339))
 	if d.Ask != "" {
 		d.Detail += " Ask " + d.Ask + " for more."
 	}

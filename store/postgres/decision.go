@@ -35,12 +35,12 @@ func admitted(events []alfred.UsageEvent) alfred.Decision {
 	for _, e := range events {
 		cost += e.Cost
 	}
-	detail := fmt.Sprintf("Admitted: up to %s credits were held and %s were charged.", first.Held, cost)
+	detail := fmt.Sprintf("Admitted: up to %s credits were held and %s were charged.", alfred.Figure(first.Held), alfred.Figure(cost))
 	switch {
 	case first.Degraded != "":
-		detail = fmt.Sprintf("Admitted without a hold, while the live counters could not be reached; %s credits were charged.", cost)
+		detail = fmt.Sprintf("Admitted without a hold, while the live counters could not be reached; %s credits were charged.", alfred.Figure(cost))
 	case first.Shrunk:
-		detail += fmt.Sprintf(" The answer was limited to %d tokens, so that it fits what was left.", first.OutputLimit)
+		detail += fmt.Sprintf(" The answer was limited to %s tokens, so that it fits what was left.", alfred.Figure(first.OutputLimit))
 	}
 	return alfred.Decision{
 		ID: first.Decision, Request: first.Request, Org: first.Org, User: first.User, Key: first.Key, At: first.At, Allowed: true,
