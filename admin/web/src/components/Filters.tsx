@@ -14,11 +14,12 @@ export interface Choice {
 }
 
 /** Search and filter chips above a list. What is set reads as a sentence and is kept in the address by the page. */
-export function Filters({ search, onSearch, placeholder, choices = [], children, end }: { search?: string; onSearch?: (text: string) => void; placeholder?: string; choices?: Choice[]; children?: ReactNode; end?: ReactNode }) {
+export function Filters({ start, search, onSearch, placeholder, choices = [], children, end }: { start?: ReactNode; search?: string; onSearch?: (text: string) => void; placeholder?: string; choices?: Choice[]; children?: ReactNode; end?: ReactNode }) {
   const set = choices.filter((c) => c.value !== null);
   const unset = choices.filter((c) => c.value === null);
   return (
     <div className={classes.bar} role="search">
+      {start}
       {onSearch && <SearchField value={search ?? ''} onChange={onSearch} placeholder={placeholder ?? 'Search'} />}
       {set.map((c) => (
         <span key={c.label} className={classes.chip}>

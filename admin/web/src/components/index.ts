@@ -4,7 +4,7 @@ export { Confirm, Refused } from './Confirm';
 export { CopyAsCurl, curlOf, addressOf, type Request } from './Curl';
 export { CopyButton } from './CopyButton';
 export { csv, download } from './csv';
-export { DataTable, type Column, type Paging } from './DataTable';
+export { DataTable, widths, type Column, type Paging } from './DataTable';
 export { EmptyState } from './EmptyState';
 export { ErrorState } from './ErrorState';
 export { Export } from './Export';

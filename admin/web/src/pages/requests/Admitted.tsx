@@ -1,6 +1,7 @@
+import { useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import { api, useSession, type components } from '@/api';
-import { Credits, DataTable, Time, type Column } from '@/components';
+import { Credits, DataTable, Time, widths, type Column } from '@/components';
 import { millis, number } from '@/format';
 import { Outcome, tokens } from './outcome';
 import classes from './Requests.module.css';
@@ -25,11 +26,14 @@ export function Admitted({ all, query, cursor, onCursor, opened, onOpen, onUser,
   const everybody = api.useQuery('get', '/v1/admin/requests', { params: { query: query as never } }, { ...keep, enabled: all });
   const mine = api.useQuery('get', '/v1/users/me/requests', { params: { query: own(query) as never } }, { ...keep, enabled: !all });
   const requests = all ? everybody : mine;
+  // A phone has no room for a column of both, and the model stands below who asked it.
+  const below = !useMediaQuery(widths.tablet, undefined, { getInitialValueInEffect: false });
+  const model = (r: Row) => <span className={classes.model}>{r.model}</span>;
   const columns: Column<Row>[] = [
     {
       id: 'at',
       title: 'When',
-      width: 'min(150px, 22vw)',
+      width: 'min(150px, 33vw)',
       cell: (r) => (
         <button type="button" className={classes.open} onClick={() => onOpen(r.request_id)}>
           <Time at={r.at} zone={session.window.zone} />
@@ -42,14 +46,17 @@ export function Admitted({ all, query, cursor, onCursor, opened, onOpen, onUser,
             id: 'user',
             title: 'Who',
             cell: (r: Row) => (
-              <button type="button" className={classes.who} onClick={() => onUser(r.user.id)} title={`Only ${r.user.email || r.user.id}`}>
-                {r.user.name || r.user.email || r.user.id}
-              </button>
+              <>
+                <button type="button" className={classes.who} onClick={() => onUser(r.user.id)} title={`Only ${r.user.email || r.user.id}`}>
+                  {r.user.name || r.user.email || r.user.id}
+                </button>
+                {below && <span className="soft">{model(r)}</span>}
+              </>
             ),
           },
         ]
       : []),
-    { id: 'model', title: 'Model', cell: (r) => <span className={classes.model}>{r.model}</span> },
+    ...(all && below ? [] : [{ id: 'model', title: 'Model', cell: model }]),
     { id: 'paid', title: 'For', cell: (r) => r.project?.name || r.team?.name || <span className="soft">–</span>, from: 'wide' },
     { id: 'outcome', title: 'Outcome', cell: (r) => <Outcome row={r} />, from: 'tablet' },
     { id: 'tokens', title: 'Tokens', numeric: true, cell: (r) => number(tokens(r.usage)), from: 'desktop' },

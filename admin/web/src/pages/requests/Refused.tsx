@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
+import { useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import { api, useSession, type components } from '@/api';
-import { Credits, DataTable, Time, Tone, type Column } from '@/components';
+import { Credits, DataTable, Time, Tone, widths, type Column } from '@/components';
 import classes from './Requests.module.css';
 
 type Row = components['schemas']['DecisionRow'];
@@ -22,6 +23,9 @@ export function Refused({ all, query, cursor, onCursor, empty }: Props) {
   const everybody = api.useQuery('get', '/v1/admin/decisions', { params: { query: { ...rest, user } as never } }, { ...keep, enabled: all });
   const mine = api.useQuery('get', '/v1/users/me/decisions', { params: { query: rest as never } }, { ...keep, enabled: !all });
   const decisions = all ? everybody : mine;
+  // A phone has no room for a column of its own for who asked.
+  const below = !useMediaQuery(widths.tablet, undefined, { getInitialValueInEffect: false });
+  const who = (d: Row) => d.user.name || d.user.email || d.user.id;
   const columns: Column<Row>[] = [
     {
       id: 'at',
@@ -33,12 +37,13 @@ export function Refused({ all, query, cursor, onCursor, empty }: Props) {
         </Link>
       ),
     },
-    ...(all ? [{ id: 'user', title: 'Who', cell: (d: Row) => d.user.name || d.user.email || d.user.id }] : []),
+    ...(all && !below ? [{ id: 'user', title: 'Who', cell: who }] : []),
     {
       id: 'why',
       title: 'Why',
       cell: (d) => (
         <div className={classes.why}>
+          {all && below && <div>{who(d)}</div>}
           <div>
             {d.title} {d.retry && <Tone>passes by itself</Tone>}
           </div>

@@ -8,7 +8,6 @@ import { RequestDetail } from './RequestDetail';
 import { Admitted } from './Admitted';
 import { Refused } from './Refused';
 import { outcomes } from './outcome';
-import classes from './Requests.module.css';
 
 const params = {
   show: oneOf('admitted', 'refused'),
@@ -95,32 +94,34 @@ export default function Requests() {
           />
         }
       />
-      <div className={classes.bar}>
-        <SegmentedControl
-          size="xs"
-          aria-label="Which requests"
-          value={state.show}
-          onChange={(v) => set({ show: v as 'admitted', after: null })}
-          data={[
-            { value: 'admitted', label: 'Let through' },
-            { value: 'refused', label: 'Refused' },
-          ]}
-        />
-        <Filters choices={choices}>
-          {state.show === 'admitted' && (
-            <NumberInput
-              size="xs"
-              w={150}
-              min={0}
-              max={9_000_000_000}
-              placeholder="At least … credits"
-              aria-label="Cost at least, in credits"
-              value={state.min ?? ''}
-              onChange={(v) => set({ min: typeof v === 'number' ? v : null, after: null })}
-            />
-          )}
-        </Filters>
-      </div>
+      <Filters
+        choices={choices}
+        start={
+          <SegmentedControl
+            size="xs"
+            aria-label="Which requests"
+            value={state.show}
+            onChange={(v) => set({ show: v as 'admitted', after: null })}
+            data={[
+              { value: 'admitted', label: 'Let through' },
+              { value: 'refused', label: 'Refused' },
+            ]}
+          />
+        }
+      >
+        {state.show === 'admitted' && (
+          <NumberInput
+            size="xs"
+            w={150}
+            min={0}
+            max={9_000_000_000}
+            placeholder="At least … credits"
+            aria-label="Cost at least, in credits"
+            value={state.min ?? ''}
+            onChange={(v) => set({ min: typeof v === 'number' ? v : null, after: null })}
+          />
+        )}
+      </Filters>
       <Card flush>
         {state.show === 'admitted' ? (
           <Admitted all={all} query={query} cursor={state.after} onCursor={(after) => set({ after })} opened={open} onOpen={setOpen} onUser={(user) => set({ user, after: null })} empty={empty} />
