@@ -13,6 +13,18 @@ const (
 	ScopeModel        Scope = "model" // subject: a model's name, for the whole organisation
 )
 
+// Counter is what counts the spending that a cap of this scope bounds.
+func (s Scope) Counter() CounterKind {
+	switch s {
+	case ScopeOrganization:
+		return CountOrg
+	case ScopeDepartment:
+		return CountDept
+	case ScopeTeam, ScopeUser, ScopeKey, ScopeProject, ScopeModel:
+	}
+	return CounterKind(s)
+}
+
 // Metric is what a limit counts.
 type Metric string
 

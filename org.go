@@ -35,6 +35,7 @@ type Settings struct {
 	MinOutput             int64       `json:"min_output_tokens"`
 	HoldSeconds           int64       `json:"hold_seconds"`
 	UnknownModelMaxOutput int64       `json:"unknown_model_max_output_tokens"`
+	AlertThresholds       []int       `json:"alert_thresholds"` // percent of a budget, rising; none tells nothing
 
 	// Zone and Window hold since WindowSince. These are kept by the server.
 	WindowSince    time.Time  `json:"window_since,omitzero"`     // zero: always
@@ -61,6 +62,7 @@ func DefaultSettings() Settings {
 		MinOutput:             256,
 		HoldSeconds:           120,
 		UnknownModelMaxOutput: 16_384,
+		AlertThresholds:       DefaultAlertThresholds(),
 	}
 }
 
@@ -105,7 +107,7 @@ func (s Settings) Validate() error {
 	case s.UnknownModelMaxOutput < 1 || s.UnknownModelMaxOutput > 1<<31:
 		return Invalid("unknown_model_max_output_tokens", "expected 1 to 2147483648")
 	}
-	return nil
+	return ValidThresholds("alert_thresholds", s.AlertThresholds)
 }
 
 // validAmount refuses what a limit or a movement cannot be.

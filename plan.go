@@ -58,13 +58,13 @@ func NewPlan(c *Catalog, p *Principal, a Ask, now time.Time) (Plan, *Refusal, er
 	}
 
 	b := planner{catalog: c, principal: p, window: w, plan: &plan}
-	b.cap(CountKey, ScopeKey, string(p.Key), p.Limits, CodeKeyBudget, TakeHalf, true)
-	b.cap(CountUser, ScopeUser, string(p.User), p.Limits, CodeUserQuota, TakeHalf, true)
-	b.cap(CountTeam, ScopeTeam, string(plan.Team), c.Limits, CodeTeamBudget, TakeQuarter, true)
-	b.cap(CountProject, ScopeProject, string(plan.Project), c.Limits, CodeProjectBudget, TakeQuarter, true)
-	b.cap(CountDept, ScopeDepartment, string(p.Department), c.Limits, CodeDepartment, TakeQuarter, true)
-	b.cap(CountModel, ScopeModel, a.Model, c.Limits, CodeModelBudget, TakeQuarter, false)
-	b.cap(CountOrg, ScopeOrganization, string(c.Org), c.Limits, CodeOrganization, TakeQuarter, true)
+	b.cap(ScopeKey, string(p.Key), p.Limits, CodeKeyBudget, TakeHalf, true)
+	b.cap(ScopeUser, string(p.User), p.Limits, CodeUserQuota, TakeHalf, true)
+	b.cap(ScopeTeam, string(plan.Team), c.Limits, CodeTeamBudget, TakeQuarter, true)
+	b.cap(ScopeProject, string(plan.Project), c.Limits, CodeProjectBudget, TakeQuarter, true)
+	b.cap(ScopeDepartment, string(p.Department), c.Limits, CodeDepartment, TakeQuarter, true)
+	b.cap(ScopeModel, a.Model, c.Limits, CodeModelBudget, TakeQuarter, false)
+	b.cap(ScopeOrganization, string(c.Org), c.Limits, CodeOrganization, TakeQuarter, true)
 
 	b.buckets(ScopeKey, string(p.Key), p.Limits, a.Tokens)
 	b.buckets(ScopeUser, string(p.User), p.Limits, a.Tokens)
@@ -99,11 +99,11 @@ type planner struct {
 
 // cap adds the counter of a subject, with a limit if one is set. Without one
 // it travels only when always is set.
-func (b *planner) cap(kind CounterKind, scope Scope, subject string, limits []Limit, code Code, share ShareRule, always bool) {
+func (b *planner) cap(scope Scope, subject string, limits []Limit, code Code, share ShareRule, always bool) {
 	if subject == "" {
 		return
 	}
-	charge := Charge{Counter: Counter{kind, subject, b.window}, Ceiling: Unlimited, Share: share}
+	charge := Charge{Counter: Counter{scope.Counter(), subject, b.window}, Ceiling: Unlimited, Share: share}
 	l, limited := findLimit(limits, scope, subject, MetricCredits)
 	if !limited && !always {
 		return

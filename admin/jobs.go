@@ -6,7 +6,7 @@ import (
 )
 
 // Jobs do what time brings: they change calendars, end vacations, release and return credits
-// with the windows, settle moves whose maker died, and book debts. Each step
+// with the windows, settle moves whose maker died, book debts, and tell of budgets that run out. Each step
 // may run at any time and on several machines at once; what is done already
 // it leaves alone.
 type Jobs struct {
@@ -48,6 +48,8 @@ func (j *Jobs) Step(ctx context.Context) {
 		{"keep vacations", j.KeepVacations},
 		{"book debts", j.BookDebts},
 		{"count what is set aside", j.CountSetAside},
+		{"watch budgets", j.WatchBudgets},
+		{"forget deliveries", j.ForgetDeliveries},
 	} {
 		if err := job.run(ctx); err != nil && ctx.Err() == nil {
 			j.Log.Error("job", "job", job.name, "err", err)

@@ -21,6 +21,7 @@ type Metrics struct {
 	failures  *prometheus.CounterVec
 	rebuilds  prometheus.Counter
 	drift     *prometheus.GaugeVec
+	delivered *prometheus.CounterVec
 }
 
 // NewMetrics registers the figures.
@@ -43,7 +44,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "alfred_admin_entries_aside",
 		Help: "Entries of the usage stream that are set aside and wait to be booked, by organisation, counted up to 1000.",
 	}, []string{"org"})
-	r.MustRegister(m.waiting, m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures, m.rebuilds, m.drift)
+	m.delivered = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "alfred_admin_deliveries_total",
+		Help: "Attempts to deliver a message to a channel, by what they came to (delivered, pending: to be tried again, failed: given up).",
+	}, []string{"state"})
+	r.MustRegister(m.delivered, m.waiting, m.requests, m.seconds, m.published, m.recorded, m.setAside, m.retries, m.failures, m.rebuilds, m.drift)
 	return m
 }
 
@@ -53,6 +58,12 @@ func (m *Metrics) request(operation string, status int, took time.Duration) {
 	}
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+func (m *Metrics) deliver(state alfred.DeliveryState) {
+	if m != nil {
+		m.delivered.WithLabelValues(string(state)).Inc()
+	}
 }
 
 func (m *Metrics) publish(n int) {

@@ -86,6 +86,13 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 	}
 	step(api.OnboardingStepIdPolicy, "Watch a limit in shadow mode", len(limits) > 0, describeLimits(limits),
 		"No limit is set beside quotas and pools. In shadow mode it refuses nothing, and tells whom it would.")
+	told, at, err := s.toldOutside(ctx, org.ID)
+	if err != nil {
+		return out, err
+	}
+	step(api.OnboardingStepIdAlerts, "Choose where alerts go, and send a test", told != "", told,
+		"No channel has taken a message yet. An incoming webhook of Slack is one; people have their inbox without it.")
+	out.Steps[len(out.Steps)-1].At = orNull(at)
 	out.Done = true
 	for _, step := range out.Steps {
 		out.Done = out.Done && step.Done
@@ -114,6 +121,25 @@ func describeLimits(limits []alfred.Limit) string {
 		}
 	}
 	return fmt.Sprintf("Limits set: %d, in shadow mode %d.", len(limits), shadow)
+}
+
+// toldOutside says which channel has taken its last message and when, or "".
+func (s *server) toldOutside(ctx context.Context, org alfred.OrgID) (told string, at time.Time, err error) {
+	all, err := s.channels(ctx, org)
+	if err != nil || s.Webhooks.Off {
+		return "", at, err
+	}
+	ids := make([]string, len(all))
+	for i, c := range all {
+		ids[i] = c.ID
+	}
+	last, err := s.Records.LastDeliveries(ctx, org, ids)
+	for _, c := range all {
+		if d := last[c.ID]; d.State == alfred.DeliveryDelivered && d.EndedAt.After(at) {
+			told, at = c.Name+" has taken a message", d.EndedAt
+		}
+	}
+	return told, at, err
 }
 
 // firstRequest says what was seen of requests that are real and when, or "". The

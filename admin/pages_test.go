@@ -163,7 +163,8 @@ func TestSharesAndWhatTheyWouldBe(t *testing.T) {
 }
 
 func TestTheFirstStepsAreCheckedLive(t *testing.T) {
-	w := started(t)
+	slack := newSlack(t)
+	w := started(t, slack.reachable)
 	done := func() map[string]bool {
 		out := w.do("GET", "/v1/admin/onboarding", w.owner.key, "").is(http.StatusOK)
 		steps := map[string]bool{"": out["done"] == true, "dismissed": out["dismissed"] == true}
@@ -189,6 +190,15 @@ func TestTheFirstStepsAreCheckedLive(t *testing.T) {
 		t.Errorf("done without a limit: %v", s)
 	}
 	w.do("PUT", "/v1/admin/limits", w.owner.key, `{"data":[{"scope":"model","subject":"gpt-4","metric":"credits","credits":5000,"mode":"shadow"}]}`).is(http.StatusOK)
+	channel := w.channel("#llm-costs", slack.URL)
+	slack.answer = http.StatusGone
+	w.do("POST", "/v1/admin/channels/"+channel+"/test", w.owner.key, "").is(http.StatusOK)
+	if s := done(); s["alerts"] || s[""] {
+		t.Errorf("done although no test has arrived: %v", s)
+	}
+	slack.answer = http.StatusOK
+	w.clock.Set(w.clock.Now().Add(time.Second))
+	w.do("POST", "/v1/admin/channels/"+channel+"/test", w.owner.key, "").is(http.StatusOK)
 	if s := done(); !s[""] {
 		t.Errorf("not done in the end: %v", s)
 	}
@@ -198,8 +208,9 @@ func TestTheFirstStepsAreCheckedLive(t *testing.T) {
 		want := map[string]string{
 			"organization": "Acme, in UTC, with monthly windows.", "first_request": "The last request went to gpt-4 of mock",
 			"people": "2 people, and you are one of them.", "team": "Core has a pool of 10 credits.", "policy": "Limits set: 1, in shadow mode 1.",
+			"alerts": "#llm-costs has taken a message",
 		}[text(step["id"])]
-		if step["detail"] != want || (step["id"] == "first_request") != (step["at"] == w.clock.Now().Format(time.RFC3339)) {
+		if step["detail"] != want || (step["id"] == "alerts") != (step["at"] == w.clock.Now().Format(time.RFC3339)) || (step["id"] == "first_request" || step["id"] == "alerts") == (step["at"] == nil) {
 			t.Errorf("%v: %v at %v", step["id"], step["detail"], step["at"])
 		}
 	}

@@ -71,7 +71,7 @@ func (s *server) probe(ctx context.Context, p Provider) api.ProviderTest {
 	resp, err := client.Do(r)
 	out.Millis = s.Now().Sub(start).Milliseconds()
 	if err != nil {
-		out.Detail = silence(err)
+		out.Detail = silence(err, probeTimeout)
 		return out
 	}
 	defer func() { _ = resp.Body.Close() }()                     // nothing is left to do with it
@@ -82,12 +82,12 @@ func (s *server) probe(ctx context.Context, p Provider) api.ProviderTest {
 }
 
 // silence says why no answer came.
-func silence(err error) string {
+func silence(err error, waited time.Duration) string {
 	var name *net.DNSError
 	var wire net.Error
 	switch {
 	case errors.As(err, &wire) && wire.Timeout():
-		return fmt.Sprintf("It did not answer within %s. Check its address, and that this machine may reach it.", probeTimeout)
+		return fmt.Sprintf("It did not answer within %s. Check its address, and that this machine may reach it.", waited)
 	case errors.As(err, &name):
 		return "The name of its address is not known. Check its address."
 	default:

@@ -23,6 +23,7 @@ type Records interface {
 	PeopleRecords
 	PageRecords
 	BudgetRecords
+	AlertRecords
 	HistoryRecords
 	PublishingRecords
 	LedgerRecords
@@ -137,6 +138,30 @@ type BudgetRecords interface {
 	Releases(ctx context.Context, org alfred.OrgID, w alfred.Window, only ...alfred.TeamID) ([]alfred.Release, error) // of people who are still away
 	PutRelease(ctx context.Context, org alfred.OrgID, r alfred.Release) error                                         // one per user, team and window: replaces
 	EndRelease(ctx context.Context, org alfred.OrgID, u alfred.UserID, t alfred.TeamID, w alfred.Window) error
+}
+
+// AlertRecords keep where people are told of things, and what they were told.
+type AlertRecords interface {
+	Channels(ctx context.Context, org alfred.OrgID) ([]alfred.Channel, error) // by name
+	Channel(ctx context.Context, org alfred.OrgID, id string) (alfred.Channel, error)
+	PutChannel(ctx context.Context, c alfred.Channel) error               // Version 0 creates
+	DeleteChannel(ctx context.Context, org alfred.OrgID, id string) error // with what was on its way there
+	AddDeliveries(ctx context.Context, all ...alfred.Delivery) error
+	// ClaimDelivery takes the message that has waited longest, counts the
+	// attempt, and keeps it from others until the lease ends. CodeNotFound: none is due.
+	ClaimDelivery(ctx context.Context, now, lease time.Time) (alfred.Delivery, error)
+	PutDelivery(ctx context.Context, d alfred.Delivery) error
+	DelayDeliveries(ctx context.Context, org alfred.OrgID, channel string, until time.Time) error
+	Delivery(ctx context.Context, org alfred.OrgID, id string) (alfred.Delivery, error)
+	Deliveries(ctx context.Context, org alfred.OrgID, channel, before string, limit int) ([]alfred.Delivery, error) // newest first
+	LastDeliveries(ctx context.Context, org alfred.OrgID, channels []string) (map[string]alfred.Delivery, error)    // of those that have ended
+	ForgetDeliveries(ctx context.Context, before time.Time) error
+
+	CountersInUse(ctx context.Context, org alfred.OrgID, kind alfred.CounterKind, w alfred.Window) (map[string]alfred.CounterTotal, error)
+	AlertLevels(ctx context.Context, org alfred.OrgID, start time.Time) ([]alfred.AlertLevel, error) // of windows with this start
+	PutAlertLevels(ctx context.Context, org alfred.OrgID, levels []alfred.AlertLevel) error
+	AddAlerts(ctx context.Context, alerts ...alfred.Alert) error
+	Alerts(ctx context.Context, org alfred.OrgID, before string, limit int) ([]alfred.Alert, error) // newest first
 }
 
 // HistoryRecords keep what happened.

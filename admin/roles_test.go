@@ -126,6 +126,15 @@ var rights = map[string]struct {
 	"createDemo":          {"", "ok", "ok", "403", "403", "403"},
 	"deleteDemo":          {"", "ok", "ok", "403", "403", "403"},
 	"putOnboarding":       {`{"dismissed":true}`, "ok", "ok", "403", "403", "403"},
+	"listChannels":        {"", "ok", "ok", "403", "403", "403"},
+	"createChannel":       {`{"name":"NEW","address":"https://hooks.slack.com/services/T/B/NEW"}`, "ok", "ok", "403", "403", "403"},
+	"getChannel":          {"", "ok", "ok", "403", "403", "403"},
+	"updateChannel":       {`{"from_percent":75}`, "ok", "ok", "403", "403", "403"},
+	"deleteChannel":       {"", "ok", "ok", "403", "403", "403"},
+	"testChannel":         {"", "ok", "ok", "403", "403", "403"},
+	"listDeliveries":      {"", "ok", "ok", "403", "403", "403"},
+	"resendDelivery":      {"", "ok", "ok", "403", "403", "403"},
+	"listAlerts":          {"", "ok", "ok", "403", "403", "403"},
 
 	"listServiceAccounts":     {"", "ok", "ok", "ok", "403", "403"},
 	"createServiceAccount":    {`{"name":"NEW","team_id":"TEAM"}`, "ok", "ok", "403", "403", "403"},
@@ -162,7 +171,9 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	for _, k := range []string{w.owner.key, admin.key, lead.key, member.key, outsider.key} {
 		w.do("PUT", "/v1/users/me/views/active", k, `{"page":"users","name":"Active","query":"status=active"}`).is(http.StatusOK)
 	}
-	fill := strings.NewReplacer("{user_id}", member.id, "{team_id}", team, "{key_id}", key, "{department_id}", department, "{project_id}", project,
+	channel := w.channel("costs", "https://hooks.slack.com/services/T/B/xxxxxxxxxxxx")
+	w.must(w.records.AddDeliveries(w.ctx, alfred.Delivery{ID: "dlv_1", Org: w.org, Channel: channel, About: alfred.AboutAlert, Text: "x", State: alfred.DeliveryFailed, CreatedAt: w.clock.Now(), EndedAt: w.clock.Now()}))
+	fill := strings.NewReplacer("{channel_id}", channel, "{delivery_id}", "dlv_1", "{user_id}", member.id, "{team_id}", team, "{key_id}", key, "{department_id}", department, "{project_id}", project,
 		"{decision_id}", string(event.Decision), "{request_id}", string(event.Request), "{view_id}", "active", "{provider_id}", "mock", "{job_id}", job, "{entry_id}", "1-0")
 	w.must(w.records.SetAside(w.ctx, w.org, "1-0", []byte("{}"), "test"))
 

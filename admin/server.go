@@ -32,7 +32,7 @@ type Config struct {
 	BootstrapToken string     // what the first person must be created with, if set
 	TrustedProxies []string   // whose word is taken for a client's address
 	Providers      []Provider // that can be asked whether they answer
-	Notifier       Notifier   // nil: nobody is told outside the inbox
+	Webhooks       Webhooks   // how channels are reached
 	Now            func() time.Time
 	Getenv         func(name string) string // to show it beside what counts; nil: nothing is set
 	Closing        <-chan struct{}          // ends streams when the process is to end; nil: never

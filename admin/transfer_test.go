@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -159,28 +158,6 @@ func TestTransferIsUndone(t *testing.T) {
 		if q := w.quota(a); number(q["available_quota"]) != 1000 || number(q["personal_quota"]) != 1000 {
 			t.Errorf("settled: %v", q)
 		}
-	}
-}
-
-func TestSlackHearsOfATransfer(t *testing.T) {
-	said := make(chan string, 1)
-	slack := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		b := make([]byte, 1024)
-		n, _ := r.Body.Read(b)
-		said <- string(b[:n])
-	}))
-	defer slack.Close()
-	w := started(t, func(c *admin.Config) { c.Notifier = admin.NewSlack(slack.URL + "/services/secret") })
-	w.user("b@company.com", "")
-	w.transfer(w.owner, "b@company.com", "25").is(http.StatusCreated)
-	if got := <-said; !strings.Contains(got, "Owner gave 25 credits to b@company.com") {
-		t.Errorf("said %s", got)
-	}
-	slack.Close()
-	w.transfer(w.owner, "b@company.com", "25").is(http.StatusCreated) // Slack being down stops nobody
-	err := admin.NewSlack(slack.URL+"/services/secret").Notify(w.ctx, "x")
-	if err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error tells the webhook's address: %v", err)
 	}
 }
 

@@ -61,7 +61,6 @@ func (s *server) TransferCredits(ctx context.Context, r api.TransferCreditsReque
 	if err != nil {
 		return nil, err
 	}
-	s.tell(ctx, fmt.Sprintf("%s gave %s %s to %s%s", c.user.Name, alfred.Figure(t.Amount), snap.org.Settings.UnitName, recipient.Name, because(t.Reason)))
 	return api.TransferCredits201JSONResponse(describeTransfer(t, transferEnd{string(c.user.ID), c.user.Email, c.user.Name}, transferEnd{string(recipient.ID), recipient.Email, recipient.Name})), nil
 }
 
@@ -89,9 +88,21 @@ func (s *server) bookTransfer(ctx context.Context, w *change, t alfred.Transfer,
 	if err := s.notify(ctx, w, t.Recipient, item); err != nil {
 		return err
 	}
+	if err := s.tellTransfer(ctx, w, fmt.Sprintf("%s gave %s %s to %s%s", sender.Name, alfred.Figure(t.Amount), unit, recipient.Name, because(t.Reason))); err != nil {
+		return err
+	}
 	w.auditWhy("transfer.create", string(t.ID), t.Reason, nil, t)
 	w.publishUsers(t.Sender, t.Recipient)
 	return nil
+}
+
+// tellTransfer tells the channels that want to hear of transfers.
+func (s *server) tellTransfer(ctx context.Context, w *change, text string) error {
+	all, err := s.channels(ctx, w.org)
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, w, alfred.AboutTransfer, text, slices.DeleteFunc(all, func(c alfred.Channel) bool { return !c.Transfers })...)
 }
 
 func because(reason string) string {

@@ -18,6 +18,7 @@ type Admin struct {
 	TrustedProxies       []netip.Prefix
 	NotificationsEnabled bool
 	SlackWebhookURL      Secret
+	PrivateWebhooks      bool   // addresses that are not public may be given as channels
 	Providers                   // to ask whether they answer; a mock only where ALFRED_MOCK_URL names it
 	UIDir                string // where the web app's build lies; empty means in the program, or in the checkout
 	Quotas               Quotas
@@ -71,6 +72,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 	r.prefixes("ALFRED_TRUSTED_PROXIES", &c.TrustedProxies)
 	r.truth("NOTIFICATIONS_ENABLED", &c.NotificationsEnabled)
 	r.secret("SLACK_WEBHOOK_URL", &c.SlackWebhookURL)
+	r.truth("ALFRED_PRIVATE_WEBHOOKS", &c.PrivateWebhooks)
 	r.text("ALFRED_UI_DIR", &c.UIDir)
 	c.Providers.read(r)
 	if u, err := url.Parse(c.SlackWebhookURL.Reveal()); c.SlackWebhookURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {

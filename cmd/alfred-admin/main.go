@@ -117,9 +117,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			app.UI = web.Handler(files)
 		}
 	}
-	if c.NotificationsEnabled && c.SlackWebhookURL != "" {
-		app.Notifier = admin.NewSlack(c.SlackWebhookURL.Reveal())
-	}
+	app.Webhooks = admin.Webhooks{Off: !c.NotificationsEnabled, Slack: c.SlackWebhookURL.Reveal(), Private: c.PrivateWebhooks}
 	switch command {
 	case "republish":
 		return republish(ctx, app, live, records)

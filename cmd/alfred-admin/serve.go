@@ -78,6 +78,7 @@ func serve(ctx context.Context, c config.Admin, app admin.Config, live *redis.St
 	jobs := admin.Jobs{Config: app}
 	wg.Go(func() { jobs.Run(background) })
 	wg.Go(func() { jobs.RunBulk(background) })
+	wg.Go(func() { jobs.RunDeliveries(background) })
 	wg.Go(func() { watch.Run(background) })
 	failed := make(chan error, 1)
 	wg.Go(func() {
