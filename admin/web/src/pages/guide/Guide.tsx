@@ -1,5 +1,6 @@
 import { TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
+import type { Element, Root } from 'hast';
 import { useEffect, useRef } from 'react';
 import Markdown from 'react-markdown';
 import remarkGfm from 'remark-gfm';
@@ -24,6 +25,7 @@ export default function Guide() {
   const index = chapters.indexOf(chapter);
   const found = search(chapters, at.q);
   const body = useRef<HTMLElement>(null);
+  const list = useRef<HTMLOListElement>(null);
   const fill = (t: string) => filled(t, { origin: session.baseUrl.replace(/\/v1\/?$/, ''), keyPrefix: session.key.prefix });
 
   // The section that the address names is shown, also when it came from a search; another chapter begins at its top.
@@ -35,6 +37,12 @@ export default function Guide() {
     else if (before.current !== at.chapter) window.scrollTo({ top: 0 });
     before.current = at.chapter;
   }, [at.chapter, at.section, at.q]);
+
+  // On a phone the chapters are a strip, in which the one that is read stands in the middle.
+  useEffect(() => {
+    const current = list.current?.children[index] as HTMLElement | undefined;
+    list.current?.scrollTo({ left: current && current.offsetLeft - (list.current.clientWidth - current.clientWidth) / 2 });
+  }, [index]);
 
   const open = (id: string, section = '') => set({ chapter: id as typeof at.chapter, section, q: '' }, { push: true });
   return (
@@ -50,7 +58,7 @@ export default function Guide() {
             value={at.q}
             onChange={(e) => set({ q: e.currentTarget.value })}
           />
-          <ol>
+          <ol ref={list}>
             {chapters.map((c) => (
               <li key={c.id}>
                 <button type="button" aria-current={!at.q && c === chapter ? 'page' : undefined} onClick={() => open(c.id)}>
@@ -74,7 +82,7 @@ export default function Guide() {
                   <li key={`${f.chapter.id}#${f.section.id}`}>
                     <button type="button" onClick={() => open(f.chapter.id, f.section.id)}>
                       <span className={classes.where}>{[f.chapter.title, f.section.title].filter(Boolean).join(' › ')}</span>
-                      <span className={classes.excerpt}>{f.excerpt}</span>
+                      <span className={classes.excerpt}>{fill(f.excerpt)}</span>
                     </button>
                   </li>
                 ))}
@@ -94,12 +102,12 @@ export default function Guide() {
               <div className={classes.turn}>
                 {index > 0 && (
                   <button type="button" onClick={() => open(chapters[index - 1]!.id)}>
-                    ← {chapters[index - 1]!.title}
+                    ←&nbsp;{chapters[index - 1]!.title}
                   </button>
                 )}
                 {index < chapters.length - 1 && (
                   <button type="button" className={classes.next} onClick={() => open(chapters[index + 1]!.id)}>
-                    {chapters[index + 1]!.title} →
+                    {chapters[index + 1]!.title}&nbsp;→
                   </button>
                 )}
               </div>
@@ -109,6 +117,18 @@ export default function Guide() {
       </div>
     </>
   );
+}
+
+/** Tells each cell of a table its heading, which stands before it where a phone shows the cells of a row below each other. */
+function labelled() {
+  return (tree: Root) => {
+    const elements = (of: { children: unknown[] }, ...names: string[]) => (of.children as Element[]).filter((e) => names.includes(e.tagName));
+    for (const table of elements(tree, 'table')) {
+      const [head, ...rows] = elements(table, 'thead', 'tbody').flatMap((part) => elements(part, 'tr'));
+      const headings = elements(head!, 'th').map((th) => (th.children[0]?.type === 'text' ? th.children[0].value : ''));
+      for (const row of rows) elements(row, 'td').forEach((cell, i) => (cell.properties['data-heading'] = headings[i]));
+    }
+  };
 }
 
 function PartOf({ part, fill }: { part: Part; fill: (text: string) => string }) {
@@ -122,6 +142,7 @@ function PartOf({ part, fill }: { part: Part; fill: (text: string) => string }) 
         <div className={classes.prose}>
           <Markdown
             remarkPlugins={[remarkGfm]}
+            rehypePlugins={[labelled]}
             components={{
               // A wide table scrolls by itself, and so must be reachable.
               table: ({ children }) => (

@@ -59,6 +59,11 @@ describe('searching', () => {
     expect(first!.excerpt).toContain('quota_held');
   });
 
+  it('shows words, without the marks of a table or a list', () => {
+    const [first] = search([parseChapter('c', '# C\n\n- a zebra-crossing\n\n| word | meaning |\n| --- | --- |\n| `zebra` | striped |\n')], 'zebra');
+    expect(first!.excerpt).toBe('a zebra-crossing word meaning zebra striped');
+  });
+
   it('finds nothing for nothing', () => {
     expect(search(chapters, '  ')).toEqual([]);
   });

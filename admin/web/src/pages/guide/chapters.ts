@@ -104,7 +104,7 @@ export function search(within: readonly Chapter[], query: string): Found[] {
 }
 
 function around(body: string, words: string[]): string {
-  const plain = body.replace(/[`*|]/g, '').replace(/\s+/g, ' ').trim();
+  const plain = body.replace(/^(\| *-+ *)+\|?$|^- |[`*|]/gm, '').replace(/\s+/g, ' ').trim();
   const hits = words.map((w) => plain.toLowerCase().indexOf(w)).filter((i) => i >= 0);
   const from = Math.max(0, (hits.length ? Math.min(...hits) : 0) - 40);
   const start = from === 0 ? 0 : plain.indexOf(' ', from) + 1;

@@ -1,4 +1,5 @@
 import { IconChevronRight } from '@tabler/icons-react';
+import { Fragment, type CSSProperties } from 'react';
 import Markdown from 'react-markdown';
 import { CopyButton, curlOf } from '@/components';
 import { exampleOf, fieldsOf, typeOf, type Document, type Operation } from './document';
@@ -22,7 +23,14 @@ export function OperationRow({ doc, operation: o, origin, open, onOpen }: Props)
           <span className={classes.method} data-method={o.method}>
             {o.method.toUpperCase()}
           </span>
-          <span className={classes.path}>{o.path}</span>
+          <span className={classes.path}>
+            {o.path.split(/(?=\/)/).map((part, i) => (
+              <Fragment key={i}>
+                {part}
+                <wbr />
+              </Fragment>
+            ))}
+          </span>
           <span className={classes.summary}>{o.summary}</span>
         </button>
       </h3>
@@ -91,8 +99,8 @@ function Fields({ caption, doc, schema }: { caption: string; doc: Document; sche
   return (
     <Table caption={caption} head={['field', 'type', 'meaning']}>
       {fields.map((f, i) => (
-        <tr key={i}>
-          <td data-depth={f.depth || undefined} style={{ paddingLeft: 12 + f.depth * 16 }}>
+        <tr key={i} style={{ '--depth': f.depth } as CSSProperties}>
+          <td>
             <code>{f.name}</code>
             {f.required && caption.startsWith('Body') && <Required />}
           </td>

@@ -45,7 +45,7 @@ export default function Reference() {
         title="API reference"
         about={
           <>
-            Everything this app does, the API does too. Send your key as <code>Authorization: Bearer tp-…</code> or <code>X-API-Key</code>.{' '}
+            Everything this app does, the API does too. Send your key as <code>Authorization: Bearer tp-…</code> or <code className={classes.whole}>X-API-Key</code>.{' '}
             <a href="/v1/openapi.json" download="alfred-openapi.json">
               OpenAPI document
             </a>
