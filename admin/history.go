@@ -51,21 +51,26 @@ var spokenOf = regexp.MustCompile(`\b(?:usr|team|dep|prj|key)_[0-9A-HJKMNP-TV-Z]
 
 // auditNames is what changes speak of, as it is called now, by its id.
 func (s *server) auditNames(ctx context.Context, org alfred.OrgID, rows []alfred.AuditEvent) (map[string]string, error) {
-	ids := map[string]bool{}
+	kinds := map[string]alfred.UsageDimension{"usr": alfred.ByUser, "team": alfred.ByTeam, "dep": alfred.ByDepartment, "prj": alfred.ByProject, "key": alfred.ByKey}
+	ids := map[string]alfred.UsageDimension{}
 	for _, e := range rows {
-		ids[string(e.Actor)] = true
+		spoken := [][]byte{[]byte(e.Actor)}
 		for _, raw := range [][]byte{[]byte(e.Subject), e.Before, e.After} {
-			for _, id := range spokenOf.FindAll(raw, -1) {
-				ids[string(id)] = true
+			spoken = append(spoken, spokenOf.FindAll(raw, -1)...)
+		}
+		for _, id := range spoken {
+			kind, _, _ := strings.Cut(string(id), "_")
+			if d, ok := kinds[kind]; ok {
+				ids[string(id)] = d
 			}
 		}
 	}
 	var w wanted
-	for id := range ids {
-		switch kind, _, _ := strings.Cut(id, "_"); kind {
-		case "usr":
+	for id, d := range ids {
+		switch d { //nolint:exhaustive // of the others all are read
+		case alfred.ByUser:
 			w.users = append(w.users, alfred.UserID(id))
-		case "key":
+		case alfred.ByKey:
 			w.keys = append(w.keys, alfred.KeyID(id))
 		}
 	}
@@ -73,14 +78,10 @@ func (s *server) auditNames(ctx context.Context, org alfred.OrgID, rows []alfred
 	if err != nil {
 		return nil, err
 	}
-	of := map[string]alfred.UsageDimension{"usr": alfred.ByUser, "team": alfred.ByTeam, "dep": alfred.ByDepartment, "prj": alfred.ByProject, "key": alfred.ByKey}
 	out := map[string]string{}
-	for id := range ids {
-		kind, _, _ := strings.Cut(id, "_")
-		if d, ok := of[kind]; ok {
-			if name := n.of(d, id); name != "" {
-				out[id] = name
-			}
+	for id, d := range ids {
+		if name := n.of(d, id); name != "" {
+			out[id] = name
 		}
 	}
 	own, err := s.Records.Organization(ctx, org)

@@ -27,19 +27,17 @@ func (s *Store) Demo(ctx context.Context, org alfred.OrgID) (out alfred.DemoData
 // DemoUsed is what the demo data used in a window, all of it or that of some
 // teams, and whether there is any demo data.
 func (s *Store) DemoUsed(ctx context.Context, org alfred.OrgID, teams []alfred.TeamID, w alfred.Window) (used alfred.Credits, present bool, err error) {
-	dimension := "team"
-	if teams == nil {
-		dimension = "user"
+	dimension, mark := "user", "usr_7ZDEM"
+	if teams != nil {
+		dimension, mark = "team", "team_7ZDEM"
 	}
-	err = s.conn(ctx).QueryRow(ctx, `SELECT EXISTS (SELECT FROM users WHERE org_id = $1 AND id >= 'usr_7ZDEM0' AND id < 'usr_7ZDEM1')`, org).Scan(&present)
-	if err != nil || !present {
-		return 0, false, failed(err, "look for demo data")
-	}
-	err = s.conn(ctx).QueryRow(ctx, `SELECT coalesce(sum(cost), 0)::bigint FROM usage_rollups WHERE org_id = $1 AND grain = 'day' AND dimension = $2
-		AND at >= $3 AND at < $4 AND subject >= CASE $2 WHEN 'user' THEN 'usr' ELSE 'team' END || '_7ZDEM0'
-		AND subject < CASE $2 WHEN 'user' THEN 'usr' ELSE 'team' END || '_7ZDEM1' AND ($2 = 'user' OR subject = ANY ($5::text[]))`,
-		org, dimension, w.Start, w.End, texts(teams)).Scan(&used)
-	return used, true, failed(err, "sum what the demo data used")
+	// Without demo data nothing is summed.
+	err = s.conn(ctx).QueryRow(ctx, `SELECT present, CASE WHEN present THEN (SELECT coalesce(sum(cost), 0)::bigint FROM usage_rollups
+			WHERE org_id = $1 AND grain = 'day' AND dimension = $2 AND at >= $3 AND at < $4 AND subject >= $5 AND subject < $6
+			AND ($2 = 'user' OR subject = ANY ($7::text[]))) ELSE 0 END
+		FROM (SELECT EXISTS (SELECT FROM users WHERE org_id = $1 AND id >= 'usr_7ZDEM0' AND id < 'usr_7ZDEM1') AS present) demo`,
+		org, dimension, w.Start, w.End, mark+"0", mark+"1", texts(teams)).Scan(&present, &used)
+	return used, present, failed(err, "sum what the demo data used")
 }
 
 // RemoveDemo takes the demo data away as if it had never been: its rows are

@@ -24,15 +24,9 @@ type Store struct {
 	many   int            // from how many people on a list is read in the order of an index
 }
 
-// Option changes how a store connects.
-type Option func(*pgxpool.Config)
-
-// MaxConns bounds the connections of the pool; one more listens for changes.
-func MaxConns(n int32) Option { return func(c *pgxpool.Config) { c.MaxConns = n } }
-
 // Open connects to postgres://user:password@host:port/database. The error
 // says what to do, and never holds the password.
-func Open(ctx context.Context, address string, options ...Option) (*Store, error) {
+func Open(ctx context.Context, address string) (*Store, error) {
 	if err := checkAddress(address); err != nil {
 		return nil, err
 	}
@@ -46,9 +40,6 @@ func Open(ctx context.Context, address string, options ...Option) (*Store, error
 	config.AfterConnect = prepare
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "alfred"
-	}
-	for _, o := range options {
-		o(config)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

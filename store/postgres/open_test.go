@@ -78,7 +78,7 @@ func TestAnEmptyDatabaseIsBroughtUpOnceByWhoeverComes(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			s, err := postgres.Open(t.Context(), address, postgres.MaxConns(4))
+			s, err := postgres.Open(t.Context(), address)
 			if err != nil {
 				t.Error(err)
 				return
