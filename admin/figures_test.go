@@ -155,8 +155,10 @@ func (w *figures) pages() []pageCalls {
 			"/v1/users/me", "/v1/admin/departments", "/v1/admin/teams?limit=50", "/v1/admin/teams?limit=50&q=ing",
 			"/v1/admin/search?q=ing", "/v1/admin/search?q=gri", "/v1/admin/search?q=nobody.here", "/v1/admin/search?q=e",
 		}},
-		{"Overview", []string{"/v1/admin/overview?window=current", "/v1/admin/overview?window=previous", "/v1/admin/efficiency?by=team&window=current&top=8",
-			"/v1/admin/efficiency?by=user&window=current&top=8", "/v1/admin/onboarding"}},
+		{"Overview", []string{
+			"/v1/admin/overview?window=current", "/v1/admin/overview?window=previous", "/v1/admin/efficiency?by=team&window=current&top=8",
+			"/v1/admin/efficiency?by=user&window=current&top=8", "/v1/admin/onboarding",
+		}},
 		{"Manage Users", []string{
 			"/v1/users/me/views?page=users", "/v1/admin/users?limit=50&sort=name", "/v1/admin/users?limit=50&sort=-created", "/v1/admin/users?limit=50&sort=email",
 			"/v1/admin/users?limit=50&sort=-used", "/v1/admin/users?limit=50&sort=used", "/v1/admin/users?limit=50&sort=-used_percent", "/v1/admin/users?limit=50&sort=-quota",

@@ -61,22 +61,11 @@ func (s *server) CreateReallocation(ctx context.Context, r api.CreateReallocatio
 		Id: string(m.id), Reason: m.reason, ExpiresAt: m.snap.window.End, CreatedAt: m.snap.now,
 		CreatedBy: api.PersonRef{Id: string(c.user.ID), Name: c.user.Name, Email: c.user.Email},
 	}
-	for _, e := range m.entries {
-		row := struct {
-			Amount          api.SignedCredits `json:"amount"`
-			AvailableAfter  api.Credits       `json:"available_after"`
-			AvailableBefore api.Credits       `json:"available_before"`
-			Name            string            `json:"name"`
-			TeamId          *string           `json:"team_id,omitempty"`
-			UserId          *string           `json:"user_id,omitempty"`
-		}{Amount: e.amount, AvailableBefore: e.before, AvailableAfter: e.before + e.amount, Name: e.name}
-		if id := string(e.user); id != "" {
-			row.UserId = &id
-		} else {
-			id := string(e.team)
-			row.TeamId = &id
-		}
-		out.Entries = append(out.Entries, row)
+	out.Entries = slices.Grow(out.Entries, len(m.entries))[:len(m.entries)]
+	for i, e := range m.entries {
+		row := &out.Entries[i]
+		row.Amount, row.AvailableBefore, row.AvailableAfter, row.Name = e.amount, e.before, e.before+e.amount, e.name
+		row.UserId, row.TeamId = optional(string(e.user)), optional(string(e.team))
 	}
 	return api.CreateReallocation201JSONResponse(out), nil
 }

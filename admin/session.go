@@ -50,7 +50,7 @@ func (s *server) setCookie(ctx context.Context, value string, age time.Duration)
 	if !ok {
 		return
 	}
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // G124: Secure is left out where PUBLIC_URL is plain http, on a machine of one's own
 		Name: s.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(age / time.Second),
 	}
 	if value == "" {

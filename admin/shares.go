@@ -18,7 +18,7 @@ type shareRow = struct {
 	Name    string            `json:"name"`
 	Share   api.Credits       `json:"share"`
 	Status  api.UserStatus    `json:"status"`
-	UserId  string            `json:"user_id"`
+	UserId  string            `json:"user_id"` //nolint:revive // of the generated type
 }
 
 // GetTeamShares tells what of a pool is for whom, and what it would be.

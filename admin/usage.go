@@ -345,8 +345,9 @@ func wantedOf(by []alfred.UsageDimension, rows []alfred.UsageRow) (w wanted) {
 func usageKeys(by []alfred.UsageDimension, group []string, n *names, byCode bool) []api.UsageKey {
 	out := []api.UsageKey{}
 	for i, id := range group {
-		key := api.UsageKey{Dimension: api.UsageDimension(by[i]), Id: id, Name: n.of(by[i], id)}
-		if code, denied := strings.CutPrefix(id, deniedMark); by[i] == alfred.ByOutcome && denied {
+		d := by[i] //nolint:gosec // G602: a group has a value for each
+		key := api.UsageKey{Dimension: api.UsageDimension(d), Id: id, Name: n.of(d, id)}
+		if code, denied := strings.CutPrefix(id, deniedMark); d == alfred.ByOutcome && denied {
 			key.Name = alfred.Explain(alfred.Code(code)).Title
 			if byCode {
 				key.Dimension, key.Id = api.UsageDimensionCode, code

@@ -16,7 +16,8 @@ func TestARefusalSaysWhatWasLeft(t *testing.T) {
 		{People: 60, Events: 6000, Days: 40},
 		{People: 110, Events: 9000, Days: 40, Mark: "7ZDEM0", Window: alfred.WindowRule{Kind: alfred.Weekly}},
 		{People: 60, Events: 9000, Days: 40, Window: alfred.WindowRule{
-			Kind: alfred.Range, Start: time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
+			Kind: alfred.Range, Start: time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC),
+		}},
 	} {
 		shape.Org, shape.Until, shape.Seed, shape.Domain = "org", time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), 3, "example.com"
 		used := map[alfred.Counter]alfred.Credits{}

@@ -39,7 +39,7 @@ func (s *Store) PendingMoves(ctx context.Context, createdBefore time.Time) ([]al
 
 // UndoneMoves pages through the moves of an organisation that were undone.
 func (s *Store) UndoneMoves(ctx context.Context, org alfred.OrgID, after alfred.MoveID, max int) ([]alfred.Move, error) {
-	rows, err := s.q(ctx).UndoneMoves(ctx, org, after, int32(min(max, 1<<20))) //nolint:gosec // bounded
+	rows, err := s.q(ctx).UndoneMoves(ctx, org, after, int32(min(max, 1<<20)))
 	return each(rows, aMove), failed(err, "list undone moves")
 }
 

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -150,7 +151,7 @@ func TestLedger22_HoldsPassBetweenVersions(t *testing.T) {
 		until(t, "the old hold is reaped by the new version", func() error {
 			_, err := now.Reap(t.Context(), p.org, 10)
 			if n, open := now.OpenHolds(t.Context(), p.org); err != nil || open != nil || n > 0 {
-				return fmt.Errorf("%d open (%v, %v)", n, err, open)
+				return errors.Join(err, open, fmt.Errorf("%d open", n))
 			}
 			return nil
 		})

@@ -83,8 +83,9 @@ func start(t *testing.T, web string, before func(t *testing.T, admin string) (en
 	go func() { ended <- up.Wait() }()
 	t.Cleanup(func() {
 		_ = up.Process.Signal(syscall.SIGTERM)
-		<-ended
+		err := <-ended
 		if t.Failed() {
+			t.Logf("alfred up: %v", err)
 			for _, name := range []string{"admin", "extproc"} {
 				if text, err := os.ReadFile(filepath.Join(home, "logs", name+".log")); err == nil {
 					t.Logf("%s: %s", name, text[max(0, len(text)-4000):])

@@ -129,7 +129,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 	w := &world{
 		options: o, ctx: context.Background(), log: slog.New(slog.DiscardHandler), out: out, hash: fnv.New64a(), dir: dir,
 		fibers: map[*fiber]struct{}{}, faulty: true,
-		work: rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)),
+		work: rand.New(rand.NewPCG(o.Seed, 1)), net: rand.New(rand.NewPCG(o.Seed, 2)), //nolint:gosec // G404: the same every time
 		redis: &service{name: "redis", timeout: 50 * time.Millisecond}, postgres: &service{name: "postgres", timeout: 2 * time.Second},
 		shadow: newShadow(), excess: map[string]alfred.Credits{}, lowered: map[lowering]lowered{}, unlowered: map[lowering]alfred.Credits{},
 		spooled: map[spoolEntry]alfred.HoldID{}, ceilings: map[alfred.UserID][]ceiling{}, highest: map[alfred.UserID]alfred.Credits{},
@@ -141,7 +141,7 @@ func newWorld(o Options, dir string, out io.Writer) *world {
 		_, _ = w.store.FinishEpoch(context.Background(), orgID, e, 1, time.Time{})
 	}
 	// Every seed has its own mixture of faults and its own weather.
-	mine := Fault(w.work.Uint64()) | Fault(w.work.Uint64())
+	mine := Fault(w.work.Uint64()) | Fault(w.work.Uint64()) //nolint:staticcheck // SA4000: each draws another
 	w.options.Faults &= mine
 	weather := []float64{0.2, 1, 1, 3}[w.work.IntN(4)]
 	w.rate = rates{drop: .02 * weather, reply: .03 * weather, twice: .04 * weather, delay: .03 * weather, crash: .002 * weather, late: 20 * time.Second}
