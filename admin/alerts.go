@@ -271,7 +271,9 @@ func (s *server) sayAlerts(snap *snapshot, alerts []alfred.Alert) (title string,
 	if !snap.window.End.IsZero() {
 		until = ", until " + snap.window.End.In(snap.zone).Format("2 January 2006 15:04 MST")
 	}
-	figures := func(a alfred.Alert) string { return fmt.Sprintf("%s of %s %s used", alfred.Figure(a.Used), alfred.Figure(a.Limit), unit) }
+	figures := func(a alfred.Alert) string {
+		return fmt.Sprintf("%s of %s %s used", alfred.Figure(a.Used), alfred.Figure(a.Limit), unit)
+	}
 	if len(alerts) == 1 {
 		a := alerts[0]
 		return fmt.Sprintf("%s has reached %d %%", budgetName(a), a.Threshold), []string{figures(a) + until + "."}

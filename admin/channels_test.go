@@ -205,7 +205,9 @@ func TestChannels(t *testing.T) {
 		w.clock.Set(w.clock.Now().Add(time.Second)) // ids are in the order of their times
 		return w.do("POST", "/v1/admin/channels/"+id+"/test", w.owner.key, "").is(http.StatusOK)
 	}
-	state := func(id string) any { return w.do("GET", "/v1/admin/channels/"+id, w.owner.key, "").is(http.StatusOK)["state"] }
+	state := func(id string) any {
+		return w.do("GET", "/v1/admin/channels/"+id, w.owner.key, "").is(http.StatusOK)["state"]
+	}
 	if d := test(id); d["state"] != "delivered" || d["attempts"] != 1.0 || state(id) != "working" || len(s.heard()) != 1 {
 		t.Errorf("tested: %v", d)
 	}
@@ -359,7 +361,7 @@ func TestAlerts(t *testing.T) {
 	team := w.team("Core", "1000", ana, lead)
 	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"pool_sharing":"open"}}`).is(http.StatusOK)
 	w.do("POST", "/v1/admin/teams/"+team+"/members/"+lead.id+"?is_admin=true", w.owner.key, "").is(http.StatusOK)
-	w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated) // its pools are nobody's
+	w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)                                                       // its pools are nobody's
 	w.do("POST", "/v1/admin/channels", w.owner.key, fmt.Sprintf(`{"name":"nearly","address":%q}`, s.URL)).is(http.StatusCreated) // 90 % and above
 	look := func() (alerts []string, heard []string) {
 		t.Helper()

@@ -4,13 +4,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closed, visit, world, type Visit } from './rig';
 
 let v: Visit;
-const made = { account: '' };
+const made = { account: '', channel: '' };
 
 beforeAll(async () => {
   v = await visit('owner');
   const account = await v.context.request.post('/v1/admin/service-accounts', { data: { name: `Kept ${Date.now()}`, team_id: world.team } });
   if (!account.ok()) throw new Error(await account.text());
   made.account = (await account.json()).id;
+  const channel = await v.context.request.post('/v1/admin/channels', { data: { name: `Kept ${Date.now()}`, address: 'https://hooks.slack.com/services/T/B/kept-as-it-was-typed', from_percent: 0 } });
+  if (!channel.ok()) throw new Error(await channel.text());
+  made.channel = (await channel.json()).id;
   v.allow(/ 409$/);
 });
 afterAll(closed);
@@ -79,6 +82,8 @@ const forms: Record<string, Form> = {
   'a service account': { path: '/settings?part=programs', open: button('Create account'), type: async (f, page) => (await f.getByLabel(/^Name/).fill('Kept'), await choose(page, f.getByRole('combobox', { name: /^Owned by/ })), await f.getByLabel('Cost centre').fill('CC')), send: 'Create account' },
   'a service account that is there': { path: () => `/settings?part=programs&open=${made.account}`, type: async (f) => (await f.getByLabel(/^Name/).fill('Kept too'), await f.getByLabel('Cost centre').fill('CC')), send: 'Save account' },
   'a key of a service account': { path: () => `/settings?part=programs&open=${made.account}`, open: button('Create key'), type: (f) => f.getByLabel('Name').fill('Kept'), send: 'Create key' },
+  'a channel': { path: '/settings?part=alerts&open=new', type: async (f) => (await f.getByLabel(/^Name/).fill('Kept'), await f.getByLabel(/^Webhook address/).fill('https://hooks.slack.com/services/T/B/x'), await f.getByText('Transfers', { exact: true }).click()), send: 'Add and send a test' },
+  'a channel that is there': { path: () => `/settings?part=alerts&open=${made.channel}`, type: async (f) => (await f.getByLabel(/^Name/).fill('Kept too'), await f.getByText('Transfers', { exact: true }).click()), send: 'Save channel' },
   'a limit': { path: '/settings?part=limits&open=new', type: (f) => f.getByLabel(/^Allows/).fill('777'), send: 'Set limit' },
   'the settings': { path: '/settings', type: async (f) => (await f.getByLabel('Name').fill('Kept'), await f.getByLabel('Personal quota').fill('777')), send: 'Review changes', inPage: true },
 };
@@ -124,6 +129,8 @@ it('these are all the forms that there are', () => {
     'pages/settings/LimitForm.tsx',
     'pages/settings/NewAccount.tsx',
     'pages/settings/OrganisationForm.tsx',
+    'pages/settings/alerts/ChannelDetail.tsx',
+    'pages/settings/alerts/NewChannel.tsx',
     'pages/teams/Members.tsx',
     'pages/teams/TeamForm.tsx',
     'pages/users/AddUser.tsx',

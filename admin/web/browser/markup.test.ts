@@ -6,7 +6,7 @@ import { closed, visit, world, type Visit } from './rig';
 const xss = `"><img src=x onerror=alert(1)><script>alert(2)</script><svg onload=alert(3)>{{7*7}}`;
 
 let v: Visit;
-const made = { user: '', team: '', request: '', program: '' };
+const made = { user: '', team: '', request: '', program: '', channel: '' };
 
 /** Every free text that the API takes, filled with markup. What fill does not have already. */
 beforeAll(async () => {
@@ -32,6 +32,9 @@ beforeAll(async () => {
   await call('PUT', `/v1/users/me/views/view-${at}`, { page: 'users', name: xss.slice(0, 100), query: 'sort=-used' });
   await call('PUT', '/v1/admin/limits', { data: [{ scope: 'model', subject: xss, metric: 'credits', credits: 9_000_000, mode: 'shadow' }] });
   await call('PUT', '/v1/admin/limits', { data: [{ scope: 'team', subject: team.id, metric: 'credits', credits: 9_000_000, mode: 'shadow' }] });
+  const channel = await call('POST', '/v1/admin/channels', { name: `${xss} ${at}`.slice(0, 100), address: 'https://nobody.invalid/services/T/B/markup-is-text', transfers: false });
+  made.channel = channel.id!;
+  await call('POST', `/v1/admin/channels/${channel.id}/test`);
   const program = await call('POST', '/v1/admin/service-accounts', { name: `${xss} program`, team_id: team.id, cost_center: xss.slice(0, 100) });
   made.program = program.id!;
   await call('POST', `/v1/admin/service-accounts/${program.id}/keys`, { name: xss.slice(0, 100) });
@@ -86,6 +89,8 @@ describe('markup in every free text is text', () => {
     ['the audit of a person', () => `/users/${made.user}?tab=audit`, null],
     ['the teams of a person', () => `/users/${made.user}?tab=teams`, null],
     ['a limit by a model and by a team', () => '/settings?part=limits', xss],
+    ['channels', () => '/settings?part=alerts', xss],
+    ['a channel and its messages', () => `/settings?part=alerts&open=${made.channel}`, 'The last message did not arrive'],
     ['service accounts', () => '/settings?part=programs', `${xss} program`],
     ['a service account and its keys', () => `/settings?part=programs&open=${made.program}`, `${xss} program`],
     ['all keys', () => '/settings?part=keys', null],

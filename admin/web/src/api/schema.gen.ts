@@ -4,6 +4,28 @@
  */
 
 export interface paths {
+    "/v1/admin/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List which thresholds were reached
+         * @description Of pools of teams and of caps, when what was used reaches one of the organisation's `alert_thresholds`: once in a window, the highest
+         *     alone when several are reached in one step, and again when the budget was raised since. Team admins are told of their team's
+         *     pool and caps in their inbox, owners and admins of all others, and channels as they are set.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/audit": {
         parameters: {
             query?: never;
@@ -58,6 +80,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List channels
+         * @description Where the organisation is told of things outside the web app. The one that `SLACK_WEBHOOK_URL` names has the id `environment`.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        /**
+         * Add a channel
+         * @description An incoming webhook of Slack, or of something that takes Slack's messages. The address is sealed and never shown again.
+         *     Addresses that are not public are refused, unless `ALFRED_PRIVATE_WEBHOOKS` allows them.
+         */
+        post: operations["createChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        /** Read a channel */
+        get: operations["getChannel"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a channel
+         * @description What was on its way there is not sent any more.
+         */
+        delete: operations["deleteChannel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a channel
+         * @description Only what is given changes. The one of the environment is changed there.
+         */
+        patch: operations["updateChannel"];
+        trace?: never;
+    };
+    "/v1/admin/channels/{channel_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message
+         * @description It is sent once, while you wait. A channel that does not take it is a result and not an error.
+         */
+        post: operations["testChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/decisions": {
         parameters: {
             query?: never;
@@ -89,6 +185,48 @@ export interface paths {
         get: operations["exportDecisions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages to channels
+         * @description Kept for 90 days after they ended.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again
+         * @description The same text, to the same channel, within seconds. One that waits is sent now. Idempotent while it waits.
+         */
+        post: operations["resendDelivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1659,6 +1797,34 @@ export interface components {
     schemas: {
         /** @enum {string} */
         AccessRole: "owner" | "admin" | "member";
+        Alert: {
+            /** Format: date-time */
+            at: string;
+            budget: components["schemas"]["Credits"];
+            id: string;
+            /**
+             * @description A team's pool, or what a cap is on.
+             * @enum {string}
+             */
+            kind: "pool" | "org" | "dept" | "team" | "user" | "key" | "project" | "model";
+            /** @description What the subject was called then. */
+            name: string;
+            /** @description Of a cap that refuses nobody. */
+            shadow: boolean;
+            subject: string;
+            /** @description Percent. */
+            threshold: number;
+            used: components["schemas"]["Credits"];
+            /** Format: date-time */
+            window_end: string;
+            /** Format: date-time */
+            window_start: string;
+        };
+        AlertPage: {
+            data: components["schemas"]["Alert"][];
+            has_more: boolean;
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         AuditEvent: {
             action: string;
             actor: string;
@@ -1733,6 +1899,57 @@ export interface components {
             after?: unknown;
             before?: unknown;
             subject: string;
+        };
+        Channel: {
+            /**
+             * @description What is shown of the address.
+             * @example hooks.slack.com/…x7Yq
+             */
+            address: string;
+            /** Format: date-time */
+            created_at: string | null;
+            /** @description It is told of thresholds from this one on; 0 is none. */
+            from_percent: number;
+            id: string;
+            kind: components["schemas"]["ChannelKind"];
+            /** @description The newest message that arrived or was given up. */
+            last_delivery: components["schemas"]["Delivery"] | null;
+            name: string;
+            /** @enum {string} */
+            source: "environment" | "record";
+            /**
+             * @description What the last message came to. `off`: `NOTIFICATIONS_ENABLED` is false, and nothing is sent.
+             * @enum {string}
+             */
+            state: "untested" | "working" | "failing" | "off";
+            /** @description It is told of credits that people give each other. */
+            transfers: boolean;
+            /** Format: date-time */
+            updated_at: string | null;
+        };
+        ChannelCreate: {
+            /** @description The webhook's address, https://. */
+            address: string;
+            /** @default 90 */
+            from_percent: number;
+            kind?: components["schemas"]["ChannelKind"];
+            name: string;
+            /** @default false */
+            transfers: boolean;
+        };
+        /** @enum {string} */
+        ChannelKind: "slack";
+        ChannelList: {
+            data: components["schemas"]["Channel"][];
+            /** @description False while `NOTIFICATIONS_ENABLED` is: what would be sent is written down, and not sent later. */
+            sending: boolean;
+        };
+        ChannelUpdate: {
+            /** @description The one that is set stays when this is left out. */
+            address?: string;
+            from_percent?: number;
+            name?: string;
+            transfers?: boolean;
         };
         Counterfactual: {
             /**
@@ -1870,6 +2087,32 @@ export interface components {
             /** @description A line for people. */
             title: string;
             user: components["schemas"]["PersonRef"];
+        };
+        Delivery: {
+            /** @enum {string} */
+            about: "alert" | "transfer" | "test";
+            attempts: number;
+            channel_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why the last attempt did not arrive, and what to do. */
+            detail: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When a pending one is tried again.
+             */
+            next_at: string | null;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed" | "off";
+            text: string;
+        };
+        DeliveryPage: {
+            data: components["schemas"]["Delivery"][];
+            has_more: boolean;
+            next_cursor: components["schemas"]["NextCursor"];
         };
         Demo: {
             /** Format: date-time */
@@ -2928,6 +3171,8 @@ export interface components {
             next_cursor: components["schemas"]["NextCursor"];
         };
         Settings: {
+            /** @description Percents of a budget that are told of, rising; none tells nothing. */
+            alert_thresholds?: number[];
             critical_overdraft_limit?: components["schemas"]["Credits"];
             default_max_priority?: components["schemas"]["Priority"];
             default_personal_quota?: components["schemas"]["Credits"];
@@ -2955,6 +3200,8 @@ export interface components {
             zone?: string;
         };
         SettingsUpdate: {
+            /** @description Percents of a budget that are told of, rising; none tells nothing. */
+            alert_thresholds?: number[];
             critical_overdraft_limit?: components["schemas"]["Credits"];
             default_max_priority?: components["schemas"]["Priority"];
             default_personal_quota?: components["schemas"]["Credits"];
@@ -3433,6 +3680,7 @@ export interface components {
     };
     parameters: {
         AccountID: string;
+        ChannelID: string;
         /** @description `next_cursor` of the page before. */
         Cursor: string;
         DecisionCode: string[];
@@ -3481,6 +3729,31 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -3564,6 +3837,170 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All channels, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createChannel: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelCreate"];
+            };
+        };
+        responses: {
+            /** @description Added. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteChannel: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description The `ETag` of what was read. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateChannel: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description The `ETag` of what was read. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelUpdate"];
+            };
+        };
+        responses: {
+            /** @description The channel as changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    testChannel: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                channel_id: components["parameters"]["ChannelID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listDecisions: {
         parameters: {
             query?: {
@@ -3617,6 +4054,62 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description To this channel. */
+                channel?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: {
+                /** @description Answer 200 with what would change (`DryRun`), and change nothing. */
+                dry_run?: components["parameters"]["DryRunFlag"];
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, which waits to be sent. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
                 };
             };
             default: components["responses"]["Problem"];

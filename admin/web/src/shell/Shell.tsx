@@ -5,6 +5,7 @@ import { useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { Period } from './Period';
 import { usePage } from './usePage';
+import { Inbox } from './Inbox';
 import { Scope } from './Scope';
 import { Search } from './Search';
 import classes from './Shell.module.css';
@@ -56,6 +57,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <div className={classes.gap} />
           {page?.uses?.includes('period') && <Period />}
           <Search />
+          <Inbox />
           <UserMenu />
         </section>
         <main id="main" ref={main} tabIndex={-1} className={classes.main}>

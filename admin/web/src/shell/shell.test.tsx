@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Problem } from '../api/problem';
 import { answering, show } from '../testing/render';
 import { windows } from './controls';
+import { Inbox } from './Inbox';
 import { refusal, shaped } from './refusal';
 import { SignIn } from './SignIn';
 
@@ -41,6 +42,31 @@ describe('signing in', () => {
     expect(shaped('  tp-abc \n')).toBeNull();
     expect(shaped('tp-a bc')).toContain('space');
     expect(shaped('')).toContain('Enter');
+  });
+});
+
+describe('the inbox', () => {
+  const item = (id: string, kind: string, ref: string, read_at?: string) => ({ id, kind, title: `About ${id}`, body: 'So it is.', ref, created_at: '2026-11-20T00:00:00Z', ...(read_at && { read_at }) });
+
+  it('counts what was not read, leads to what it is about, and is read at once', async () => {
+    const asked = answering({
+      'GET /v1/users/me/inbox': { body: { data: [item('1', 'budget_threshold', 'team_7'), item('2', 'credits_received', 'trf_1', '2026-11-21T00:00:00Z'), item('3', 'channel_failing', 'chn_1')] } },
+      'POST /v1/users/me/inbox/read': { status: 204 },
+    });
+    const { user } = await show(<Inbox />);
+    await user.click(await screen.findByRole('button', { name: 'Inbox, 3 unread' }));
+    expect(await screen.findByRole('link', { name: 'Unread: About 1' })).toHaveAttribute('href', '/teams/team_7');
+    expect(screen.getByRole('link', { name: 'About 2' })).toHaveAttribute('href', '/my-usage');
+    expect(screen.getByRole('link', { name: 'Unread: About 3' })).toHaveAttribute('href', '/settings?part=alerts&open=chn_1');
+    await user.click(screen.getByRole('button', { name: 'Mark all as read' }));
+    expect(asked.some((a) => a.method === 'POST' && a.path === '/v1/users/me/inbox/read')).toBe(true);
+  });
+
+  it('says nothing of a count that it could not ask for, and why the list is not there', async () => {
+    answering({ 'GET /v1/users/me/inbox': { status: 503, body: { error: { code: 'unavailable', message: 'The record does not answer.' } } } });
+    const { user } = await show(<Inbox />);
+    await user.click(await screen.findByRole('button', { name: 'Inbox' }));
+    expect(await screen.findByText(/The record does not answer/)).toBeVisible();
   });
 });
 

@@ -8,9 +8,14 @@ export type Names = Record<string, string>;
 
 // What each action is, as one says it of the person who did it.
 const acts: Record<string, string> = {
+  'channel.create': 'added a channel for alerts',
+  'channel.delete': 'removed a channel for alerts',
+  'channel.test': 'sent a test to a channel',
+  'channel.update': 'changed a channel for alerts',
   'debt.book': 'carried an overdraft into the next window',
   'demo.create': 'added demo data',
   'demo.delete': 'removed the demo data',
+  'delivery.resend': 'sent a message again',
   'department.create': 'added a department',
   'department.update': 'changed a department',
   'job.create': 'changed many people at once',
@@ -85,6 +90,7 @@ export function whom(e: Event, names: Names): string {
     const [scope, ...rest] = e.subject.split(':');
     return scope === 'organization' ? of(rest.join(':')) : `${scope} ${of(rest.join(':'))}`;
   }
+  if (area === 'channel' && record.name) return String(record.name);
   return of(e.subject);
 }
 

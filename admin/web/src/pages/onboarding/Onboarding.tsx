@@ -18,6 +18,7 @@ const ways: Partial<Record<Step['id'], { to: string; verb: string }>> = {
   people: { to: '/users', verb: 'Add people' },
   team: { to: '/teams?add=true', verb: 'Add a team' },
   policy: { to: '/settings?part=limits', verb: 'Set a limit' },
+  alerts: { to: '/settings?part=alerts', verb: 'Add a channel' },
 };
 
 /** The way from nothing to a first request, each step checked as it happens. */
@@ -87,7 +88,7 @@ export default function Onboarding() {
           </Card>
         ) : !o ? (
           <div className={classes.steps} aria-busy="true" aria-label="Loading the first steps">
-            {[58, 34, 15, 23, 28].map((chars) => (
+            {[58, 34, 15, 23, 28, 41].map((chars) => (
               <div key={chars} className={classes.step}>
                 <span className={classes.mark} />
                 <div>

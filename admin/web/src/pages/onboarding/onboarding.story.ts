@@ -1,3 +1,4 @@
+import { hook } from '../../../browser/hook';
 import { visit, violations, world, closed, picture } from '../../../browser/rig';
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -33,6 +34,11 @@ describe.skipIf(!world.fresh)('First steps', () => {
     await flips('Send a first request through Envoy', () => api.post('/v1/chat/completions', { headers: key, data: { model: 'gpt-4', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] } }));
     await flips('Name the organisation, and choose its time zone and window', () => api.patch('/v1/admin/organization', { headers: key, data: { name: 'Company AS' } }));
     await flips('Watch a limit in shadow mode', () => api.put('/v1/admin/limits', { headers: key, data: { data: [{ scope: 'model', subject: 'gpt-4', metric: 'credits', credits: 5000, mode: 'shadow' }] } }));
+    const slack = await hook();
+    const channel = await (await api.post('/v1/admin/channels', { headers: key, data: { name: '#llm-costs', address: slack.address } })).json();
+    await flips('Choose where alerts go, and send a test', () => api.post(`/v1/admin/channels/${channel.id}/test`, { headers: key }));
+    expect(slack.said).toHaveLength(1);
+    slack.close();
     await page.getByText('Everything is set up').waitFor();
     expect(await page.evaluate(() => (window as unknown as { loaded?: number }).loaded)).toBe(1);
     expect(await violations(page)).toEqual([]);

@@ -2,6 +2,7 @@ import { Tabs } from '@mantine/core';
 import { client, useSession, useTagged } from '@/api';
 import { ErrorState, PageHeader, WindowBadge } from '@/components';
 import { oneOf, useUrlState } from '@/url/state';
+import { Alerts } from './alerts/Alerts';
 import { Demo } from './Demo';
 import type { Organization } from './fields';
 import { Keys } from './Keys';
@@ -13,9 +14,9 @@ import classes from './Settings.module.css';
 
 const read = (signal: AbortSignal) => client.GET('/v1/admin/organization', { signal });
 
-const params = { part: oneOf('organisation', 'limits', 'programs', 'keys') };
+const params = { part: oneOf('organisation', 'limits', 'alerts', 'programs', 'keys') };
 
-/** What holds for the whole organisation: its own settings, the limits that bind it, its service accounts, and whose a key is. */
+/** What holds for the whole organisation: its own settings, the limits that bind it, where alerts go, its service accounts, and whose a key is. */
 export default function Settings() {
   const session = useSession();
   const [{ part }, set] = useUrlState(params);
@@ -26,6 +27,7 @@ export default function Settings() {
         <Tabs.List aria-label="Parts of the settings" mb="lg">
           <Tabs.Tab value="organisation">Organisation</Tabs.Tab>
           <Tabs.Tab value="limits">Limits</Tabs.Tab>
+          <Tabs.Tab value="alerts">Alerts</Tabs.Tab>
           <Tabs.Tab value="programs">Service accounts</Tabs.Tab>
           <Tabs.Tab value="keys">Keys</Tabs.Tab>
         </Tabs.List>
@@ -34,6 +36,9 @@ export default function Settings() {
         </Tabs.Panel>
         <Tabs.Panel value="limits">
           <Limits />
+        </Tabs.Panel>
+        <Tabs.Panel value="alerts">
+          <Alerts />
         </Tabs.Panel>
         <Tabs.Panel value="programs">
           <ServiceAccounts />
