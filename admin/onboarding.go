@@ -73,7 +73,7 @@ func (s *server) onboarding(ctx context.Context) (out api.Onboarding, err error)
 		return out, err
 	}
 	people -= demo.People
-	step(api.OnboardingStepIdPeople, "Bring people in", people > 1, fmt.Sprintf("%d people, and you are one of them.", people), "There is nobody but you.")
+	step(api.OnboardingStepIdPeople, "Bring people in", people > 1, alfred.Figure(people)+" people, and you are one of them.", "There is nobody but you.")
 	teams, err := s.Records.Teams(ctx, org.ID, "", "", 0)
 	if err != nil {
 		return out, err
@@ -107,9 +107,9 @@ func describePools(teams []alfred.Team, unit string) string {
 	}
 	first := slices.MaxFunc(teams, func(a, b alfred.Team) int { return cmp.Compare(a.CommonPool, b.CommonPool) })
 	if len(teams) == 1 {
-		return fmt.Sprintf("%s has a pool of %s %s.", first.Name, first.CommonPool, unit)
+		return fmt.Sprintf("%s has a pool of %s %s.", first.Name, alfred.Figure(first.CommonPool), unit)
 	}
-	return fmt.Sprintf("%d teams. The largest pool is that of %s, of %s %s.", len(teams), first.Name, first.CommonPool, unit)
+	return fmt.Sprintf("%s teams. The largest pool is that of %s, of %s %s.", alfred.Figure(len(teams)), first.Name, alfred.Figure(first.CommonPool), unit)
 }
 
 // describeLimits says how many limits there are, and how many only watch.

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closed, visit, world } from './rig';
 
-/** An organisation that is set up: the first steps are not in the picture. */
+/** An organisation that has put its first steps away: they are not in the picture. */
 beforeAll(async () => {
   const v = await visit('owner');
-  const limit = { scope: 'model', subject: 'gpt-4.1', metric: 'credits', credits: 9_000_000, mode: 'shadow' };
-  const answer = await v.context.request.put('/v1/admin/limits', { headers: { Authorization: `Bearer ${world.keys.owner}` }, data: { data: [limit] } });
+  const answer = await v.context.request.put('/v1/admin/onboarding', { headers: { Authorization: `Bearer ${world.keys.owner}` }, data: { dismissed: true } });
   expect(answer.status(), await answer.text()).toBe(200);
   await v.end();
 });

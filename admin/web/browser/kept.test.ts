@@ -82,8 +82,8 @@ const forms: Record<string, Form> = {
   'a service account': { path: '/settings?part=programs', open: button('Create account'), type: async (f, page) => (await f.getByLabel(/^Name/).fill('Kept'), await choose(page, f.getByRole('combobox', { name: /^Owned by/ })), await f.getByLabel('Cost centre').fill('CC')), send: 'Create account' },
   'a service account that is there': { path: () => `/settings?part=programs&open=${made.account}`, type: async (f) => (await f.getByLabel(/^Name/).fill('Kept too'), await f.getByLabel('Cost centre').fill('CC')), send: 'Save account' },
   'a key of a service account': { path: () => `/settings?part=programs&open=${made.account}`, open: button('Create key'), type: (f) => f.getByLabel('Name').fill('Kept'), send: 'Create key' },
-  'a channel': { path: '/settings?part=alerts&open=new', type: async (f) => (await f.getByLabel(/^Name/).fill('Kept'), await f.getByLabel(/^Webhook address/).fill('https://hooks.slack.com/services/T/B/x'), await f.getByText('Transfers', { exact: true }).click()), send: 'Add and send a test' },
-  'a channel that is there': { path: () => `/settings?part=alerts&open=${made.channel}`, type: async (f) => (await f.getByLabel(/^Name/).fill('Kept too'), await f.getByText('Transfers', { exact: true }).click()), send: 'Save channel' },
+  'a channel': { path: '/settings?part=alerts&open=new', type: async (f) => (await f.getByLabel(/^Name/).fill('Kept'), await f.getByLabel(/^Webhook address/).fill('https://hooks.slack.com/services/T/B/x'), await f.getByLabel('Transfers').check()), send: 'Add and send a test' },
+  'a channel that is there': { path: () => `/settings?part=alerts&open=${made.channel}`, type: async (f) => (await f.getByLabel(/^Name/).fill('Kept too'), await f.getByLabel('Transfers').check()), send: 'Save channel' },
   'a limit': { path: '/settings?part=limits&open=new', type: (f) => f.getByLabel(/^Allows/).fill('777'), send: 'Set limit' },
   'the settings': { path: '/settings', type: async (f) => (await f.getByLabel('Name').fill('Kept'), await f.getByLabel('Personal quota').fill('777')), send: 'Review changes', inPage: true },
 };

@@ -3407,6 +3407,7 @@ export interface components {
             /** @description At least 1 credit, at most what is available. */
             amount: number;
             reason?: string;
+            /** @example colleague@company.com */
             recipient_email: string;
         };
         TransferPage: {
