@@ -26,7 +26,7 @@ var addresses sync.Map
 
 // openRecords returns a store on a database of its own. Without Postgres it
 // skips, and fails in CI.
-func openRecords(t *testing.T) *postgres.Store {
+func openRecords(t testing.TB) *postgres.Store {
 	t.Helper()
 	s, address := database.Open(t)
 	addresses.Store(s, address)

@@ -74,7 +74,7 @@ type plane interface {
 // person is somebody with a key.
 type person struct{ id, key, email string }
 
-func newWorld(t *testing.T, edit ...func(*admin.Config)) *world {
+func newWorld(t testing.TB, edit ...func(*admin.Config)) *world {
 	t.Helper()
 	w := &world{TB: t, ctx: t.Context(), clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, records: openRecords(t)}
 	w.live = memory.New(w.clock.Now)
@@ -115,7 +115,7 @@ func (l testLog) Write(b []byte) (int, error) {
 }
 
 // started is a world with its owner.
-func started(t *testing.T, edit ...func(*admin.Config)) *world {
+func started(t testing.TB, edit ...func(*admin.Config)) *world {
 	t.Helper()
 	w := newWorld(t, edit...)
 	w.owner = w.created(w.do("POST", "/v1/admin/users", "", `{"email":"owner@company.com","name":"Owner","personal_quota":10000}`))
