@@ -19,9 +19,14 @@ import (
 // bulkEvery is how often somebody looks for bulk jobs while there are none.
 const bulkEvery = time.Second
 
+// bulkAtOnce is how many rows are carried out in one transaction. The more they
+// are, the less each takes; but for as long as a batch takes a job does not
+// stop, and others who change the same people wait.
+const bulkAtOnce = 200
+
 // RunBulk carries out bulk jobs until ctx ends. Several may run at once, on
-// several machines: each row is finished in the transaction that changes
-// somebody, so that it is changed once.
+// several machines: rows are finished in the transaction that changes
+// somebody, so that each is changed once.
 func (j *Jobs) RunBulk(ctx context.Context) {
 	for ctx.Err() == nil {
 		worked, err := j.StepBulk(ctx)
@@ -39,42 +44,30 @@ func (j *Jobs) RunBulk(ctx context.Context) {
 	}
 }
 
-// StepBulk carries out the next row of the oldest bulk job, and says whether
-// there was one. A row that cannot be carried out fails with its reason and
-// does not stop the others; a store that is away stops everything until it is
-// back.
+// StepBulk carries out the next rows of the oldest bulk job, and says whether
+// there was one that nobody else was at. A row that cannot be carried out fails
+// with its reason and does not stop the others; a store that is away stops
+// everything until it is back.
 func (j *Jobs) StepBulk(ctx context.Context) (worked bool, err error) {
-	s := j.server()
-	job, row, err := s.Records.NextBulkRow(ctx, s.Now())
+	b := &bulkBatch{server: j.server(), most: bulkAtOnce}
+	err = b.carryOut(ctx)
+	alone := b.later
 	switch {
-	case alfred.ErrorCode(err) == alfred.CodeNotFound:
+	case err == nil:
+	case alfred.ErrorCode(err) == alfred.CodeNotFound && b.job.ID == "":
 		return false, nil
-	case err != nil:
+	case alfred.ErrorCode(err) == alfred.CodeUnavailable || ctx.Err() != nil || len(b.rows) == 0:
 		return false, err
-	case row == nil:
-		return true, s.Records.FinishBulkJob(ctx, job.Org, job.ID, "", s.Now())
+	default: // one of them is at fault, and nothing was written for any
+		b.server.Log.Warn("rows of a bulk job are carried out one by one", "job", b.job.ID, "err", err)
+		alone = b.rows
 	}
-	run, err := s.bulkRun(ctx, job, *row)
-	if why := stops(err); why != "" {
-		return true, s.Records.FinishBulkJob(ctx, job.Org, job.ID, why, s.Now())
+	for _, r := range alone {
+		if err := r.carryOutAlone(ctx); err != nil {
+			return false, err
+		}
 	}
-	if err != nil {
-		return false, err
-	}
-	err = run.carryOut()
-	if alfred.ErrorCode(err) == alfred.CodeUnavailable || ctx.Err() != nil {
-		return false, err
-	}
-	if err == nil && run.finished {
-		return true, nil
-	}
-	// Nothing was written for this row: it is told what became of it.
-	run.judge(err)
-	err = s.Records.FinishBulkRow(ctx, job.Org, job.ID, run.row)
-	if alfred.ErrorCode(err) == alfred.CodeConflict {
-		return true, nil // somebody else has carried it out
-	}
-	return true, err
+	return true, nil
 }
 
 // stops says why a whole job cannot go on, or "".
@@ -87,90 +80,205 @@ func stops(err error) string {
 	}
 }
 
-// bulkRun is one row as it is carried out, with the rights of whoever made
-// the job.
-type bulkRun struct {
-	server   *server
-	ctx      context.Context //nolint:containedctx // of this row alone
+// bulkBatch is some rows of the oldest job, carried out in one transaction with
+// the rights of whoever made it.
+type bulkBatch struct {
+	server *server
+	most   int
+	only   *bulkRow // nil: the first rows that wait
+
 	job      alfred.BulkJob
-	row      alfred.BulkRow
 	given    bulkChange
-	last     string // the action whose transaction finishes the row
-	finished bool
+	maker    alfred.User
+	released []alfred.Release // as they are while the transaction lasts
+	rows     []*bulkRow
+	later    []*bulkRow // not carried out: credits have to come back first
 }
 
-func (s *server) bulkRun(ctx context.Context, job alfred.BulkJob, row alfred.BulkRow) (*bulkRun, error) {
-	r := &bulkRun{server: s, job: job, row: row}
-	if err := json.Unmarshal(job.Change, &r.given); err != nil {
-		return nil, err
-	}
-	maker, err := s.Records.User(ctx, job.Org, job.CreatedBy)
-	if err != nil {
-		return nil, err
-	}
-	if !maker.Access.Administers() || maker.Status == alfred.Suspended {
-		return nil, alfred.Errorf(alfred.CodeForbidden, "no admin")
-	}
-	c := &call{
-		request: job.ID, operation: "job", dryRun: job.DryRun, user: maker,
-		actor: alfred.Actor{Org: job.Org, User: maker.ID, Email: maker.Email, Access: maker.Access},
-		done:  func(ctx context.Context, w *change) error { return r.finish(ctx, w) },
-	}
-	r.ctx = context.WithValue(ctx, callKey{}, c)
-	return r, nil
+// carryOut carries out the rows and finishes them, or finishes the job when
+// none waits. When the transaction is tried again all of it begins anew.
+func (b *bulkBatch) carryOut(ctx context.Context) error {
+	s := b.server
+	return s.Records.InTx(ctx, func(ctx context.Context) (err error) {
+		b.rows, b.later = nil, nil
+		if b.job, err = s.Records.LockBulkJob(ctx, s.Now()); err != nil {
+			return err
+		}
+		after := 0
+		if b.only != nil {
+			after = b.only.row.Row - 1
+		}
+		waiting, err := s.Records.BulkRows(ctx, b.job.Org, b.job.ID, alfred.BulkPending, after, b.most)
+		switch {
+		case err != nil:
+			return err
+		case b.only != nil && (b.job.ID != b.only.batch.job.ID || len(waiting) == 0 || waiting[0].Row != b.only.row.Row):
+			return nil // somebody else has carried it out
+		case len(waiting) == 0:
+			return s.Records.FinishBulkJob(ctx, b.job.Org, b.job.ID, "", s.Now())
+		}
+		err = b.begin(ctx)
+		if why := stops(err); why != "" {
+			return s.Records.FinishBulkJob(ctx, b.job.Org, b.job.ID, why, s.Now())
+		}
+		if err != nil {
+			return err
+		}
+		for _, row := range waiting {
+			b.rows = append(b.rows, &bulkRow{batch: b, row: row})
+		}
+		return b.write(ctx)
+	})
 }
 
-// finish marks the row in the transaction of its last change. When a
-// transaction is tried again it runs again.
-func (r *bulkRun) finish(ctx context.Context, w *change) error {
-	if !slices.ContainsFunc(w.changes, func(c dryChange) bool { return c.Action == r.last }) {
-		return nil // credits that come back first, say
+// begin reads what all rows need. What may end a release takes the lock of all
+// releases before it changes anybody, as everybody does.
+func (b *bulkBatch) begin(ctx context.Context) (err error) {
+	s := b.server
+	if err := json.Unmarshal(b.job.Change, &b.given); err != nil {
+		return err
 	}
-	row := r.row
-	row.Outcome = alfred.BulkChanged
-	row.Action, row.Changes = r.last, changesOf(w.changes)
-	for i := range w.audits {
-		if w.audits[i].Reason == "" {
-			w.audits[i].Reason = r.job.Reason
+	if b.maker, err = s.Records.User(ctx, b.job.Org, b.job.CreatedBy); err != nil {
+		return err
+	}
+	if !b.maker.Access.Administers() || b.maker.Status == alfred.Suspended {
+		return alfred.Errorf(alfred.CodeForbidden, "no admin")
+	}
+	switch api.JobKind(b.job.Kind) {
+	case api.JobKindSuspend, api.JobKindActivate, api.JobKindTeamRemove:
+		b.released, err = s.lockReleases(ctx, b.job.Org)
+	}
+	return err
+}
+
+// call is the maker's, of a row or, with nil, of what is done outside of the
+// batch.
+func (b *bulkBatch) call(row *bulkRow) *call {
+	return &call{
+		request: b.job.ID, operation: "job", dryRun: b.job.DryRun, user: b.maker, row: row,
+		actor: alfred.Actor{Org: b.job.Org, User: b.maker.ID, Email: b.maker.Email, Access: b.maker.Access},
+	}
+}
+
+// errUndo undoes a row of a dry run.
+var errUndo = errors.New("dry run: nothing was changed")
+
+// write carries out each row in a part of its own of the transaction. What
+// became of all, their audit events and what is published are stored at the
+// end: everybody else who writes waits for that alone. An error that no row
+// can be blamed for ends the batch.
+func (b *bulkBatch) write(ctx context.Context) error {
+	s, all := b.server, newChange(b.server, b.job.Org, b.call(nil))
+	finished := make([]alfred.BulkRow, 0, len(b.rows))
+	for _, r := range b.rows {
+		err := s.Records.Savepoint(ctx, func(ctx context.Context) error {
+			if err := r.carryOut(context.WithValue(ctx, callKey{}, b.call(r))); err != nil || !b.job.DryRun {
+				return err
+			}
+			return errUndo
+		})
+		switch {
+		case err == nil:
+			for _, w := range r.kept {
+				all.add(w)
+			}
+		case errors.Is(err, errUndo):
+			err = nil
+		case r.back != nil:
+			b.later = append(b.later, r)
+			continue
+		case ctx.Err() != nil, alfred.ErrorCode(err) == alfred.CodeUnavailable, alfred.ErrorCode(err) == alfred.CodeInternal:
+			return err
+		}
+		r.judge(err)
+		finished = append(finished, r.row)
+	}
+	if err := s.Records.FinishBulkRows(ctx, b.job.Org, b.job.ID, finished...); err != nil {
+		return err
+	}
+	for i := range all.audits {
+		if all.audits[i].Reason == "" {
+			all.audits[i].Reason = b.job.Reason
 		}
 	}
-	r.finished = true
-	return r.server.Records.FinishBulkRow(ctx, r.job.Org, r.job.ID, row)
+	return all.flush(ctx)
 }
 
-// judge says what became of a row for which nothing was written.
-func (r *bulkRun) judge(err error) {
-	dry, isDry := err.(*dryRun) //nolint:errorlint // it is never wrapped
+// bulkRow is a row as it is carried out.
+type bulkRow struct {
+	batch *bulkBatch
+	row   alfred.BulkRow
+	kept  []*change                       // what it wrote
+	back  func(ctx context.Context) error // returns the credits that have to come back first
+}
+
+// carryOutAlone carries out a row by itself, after what has to come back first
+// and is not part of a transaction.
+func (r *bulkRow) carryOutAlone(ctx context.Context) (err error) {
+	b, s := r.batch, r.batch.server
+	for range 3 {
+		if r.back != nil {
+			if err = r.back(context.WithValue(ctx, callKey{}, b.call(nil))); err != nil {
+				break
+			}
+		}
+		one := &bulkBatch{server: s, most: 1, only: r}
+		if err = one.carryOut(ctx); err != nil || len(one.later) == 0 {
+			break
+		}
+		r.back, err = one.later[0].back, errReleased
+	}
 	switch {
-	case isDry && len(dry.Changes) > 0:
-		r.row.Outcome, r.row.Action, r.row.Changes = alfred.BulkChanged, dry.Changes[0].Action, changesOf(dry.Changes)
-	case isDry, err == nil:
-		r.row.Outcome = alfred.BulkUnchanged
-	default:
+	case err == nil, alfred.ErrorCode(err) == alfred.CodeNotFound: // somebody else is at the job
+		return nil
+	case alfred.ErrorCode(err) == alfred.CodeUnavailable, ctx.Err() != nil:
+		return err
+	}
+	r.judge(err)
+	err = s.Records.FinishBulkRows(ctx, b.job.Org, b.job.ID, r.row)
+	if alfred.ErrorCode(err) == alfred.CodeConflict {
+		return nil // somebody else has carried it out
+	}
+	return err
+}
+
+// judge says what became of a row.
+func (r *bulkRow) judge(err error) {
+	if err != nil {
 		e := &alfred.Error{Code: alfred.CodeInternal}
 		_ = errors.As(err, &e)
 		r.row.Outcome, r.row.Error = alfred.BulkFailed, &alfred.BulkError{Code: e.Code, Message: e.Message, Param: e.Field}
 		if e.Code == alfred.CodeInternal {
-			r.server.Log.Error("row of a bulk job", "job", r.job.ID, "row", r.row.Row, "err", err)
+			r.batch.server.Log.Error("row of a bulk job", "job", r.batch.job.ID, "row", r.row.Row, "err", err)
 			r.row.Error.Message = "Something went wrong; the log says what."
 		}
+		return
+	}
+	var changes []dryChange
+	for _, w := range r.kept {
+		changes = append(changes, w.changes...)
+	}
+	r.row.Outcome = alfred.BulkUnchanged
+	if len(changes) > 0 {
+		r.row.Outcome, r.row.Action, r.row.Changes = alfred.BulkChanged, changes[0].Action, changesOf(changes)
 	}
 }
 
-func (r *bulkRun) carryOut() error {
-	s, id := r.server, r.row.Subject
-	if r.job.Kind == string(api.JobKindImportPeople) {
-		return r.importPerson()
+func (r *bulkRow) carryOut(ctx context.Context) error {
+	b, s, id := r.batch, r.batch.server, r.row.Subject
+	kind := api.JobKind(b.job.Kind)
+	if kind == api.JobKindImportPeople {
+		return r.importPerson(ctx)
 	}
-	user, err := s.Records.User(r.ctx, r.job.Org, id)
+	user, err := s.Records.User(ctx, b.job.Org, id)
 	if err != nil {
 		return err
 	}
 	var update api.UserUpdate
-	switch api.JobKind(r.job.Kind) {
+	switch kind {
 	case api.JobKindSuspend, api.JobKindActivate:
 		status := alfred.Suspended
-		if r.job.Kind == string(api.JobKindActivate) {
+		if kind == api.JobKindActivate {
 			status = alfred.Active
 		}
 		if user.Status == status {
@@ -178,35 +286,32 @@ func (r *bulkRun) carryOut() error {
 		}
 		update.Status = &status
 	case api.JobKindQuota:
-		if same(user.Quota, r.given.Quota) {
+		if same(user.Quota, b.given.Quota) {
 			return nil
 		}
-		update.PersonalQuota = pointed(r.given.Quota)
+		update.PersonalQuota = pointed(b.given.Quota)
 	case api.JobKindTeamAdd:
-		return r.joinTeam(id, r.given.Team)
+		return r.joinTeam(ctx, id, b.given.Team)
 	case api.JobKindTeamRemove:
-		m, err := s.membership(r.ctx, r.job.Org, r.given.Team, id)
+		m, err := s.membership(ctx, b.job.Org, b.given.Team, id)
 		if err != nil || m == nil {
 			return err
 		}
-		r.last = "member.remove"
-		_, err = s.RemoveTeamMember(r.ctx, api.RemoveTeamMemberRequestObject{TeamId: string(r.given.Team), UserId: string(id)})
+		_, err = s.RemoveTeamMember(ctx, api.RemoveTeamMemberRequestObject{TeamId: string(b.given.Team), UserId: string(id)})
 		return err
 	default:
-		return alfred.Errorf(alfred.CodeInternal, "a job of kind %q", r.job.Kind)
+		return alfred.Errorf(alfred.CodeInternal, "a job of kind %q", kind)
 	}
-	r.last = "user.update"
-	_, err = s.updateUser(r.ctx, id, nil, update)
-	return err
+	return s.changeUser(ctx, user, update)
 }
 
-func (r *bulkRun) joinTeam(id alfred.UserID, team alfred.TeamID) error {
-	m, err := r.server.membership(r.ctx, r.job.Org, team, id)
+func (r *bulkRow) joinTeam(ctx context.Context, id alfred.UserID, team alfred.TeamID) error {
+	s := r.batch.server
+	m, err := s.membership(ctx, r.batch.job.Org, team, id)
 	if err != nil || m != nil {
 		return err
 	}
-	r.last = "member.put"
-	_, err = r.server.AddTeamMember(r.ctx, api.AddTeamMemberRequestObject{TeamId: string(team), UserId: string(id)})
+	_, err = s.AddTeamMember(ctx, api.AddTeamMemberRequestObject{TeamId: string(team), UserId: string(id)})
 	return err
 }
 
@@ -214,31 +319,31 @@ func same(a, b *alfred.Credits) bool { return (a == nil) == (b == nil) && (a == 
 
 // importPerson changes the person with the line's address, or makes one.
 // Fields that are empty are left alone.
-func (r *bulkRun) importPerson() error {
-	line, err := r.readLine()
+func (r *bulkRow) importPerson(ctx context.Context) error {
+	line, err := r.readLine(ctx)
 	if err != nil {
 		return err
 	}
-	s, now := r.server, r.server.Now()
-	before, err := s.Records.UserByEmail(r.ctx, r.job.Org, line.user.Email)
+	s, org, now := r.batch.server, r.batch.job.Org, r.batch.server.Now()
+	before, err := s.Records.UserByEmail(ctx, org, line.user.Email)
 	if alfred.ErrorCode(err) == alfred.CodeNotFound {
 		id, err := s.newID("usr")
 		if err != nil {
 			return err
 		}
 		u := line.user
-		u.ID, u.Org, u.Status, u.Version, u.CreatedAt, u.UpdatedAt = alfred.UserID(id), r.job.Org, alfred.Active, 1, now, now
+		u.ID, u.Org, u.Status, u.Version, u.CreatedAt, u.UpdatedAt = alfred.UserID(id), org, alfred.Active, 1, now, now
 		if u.Name == "" {
 			u.Name, _, _ = strings.Cut(u.Email, "@")
 		}
 		if u.Access == "" {
 			u.Access = alfred.RoleMember
 		}
-		if u.Access != alfred.RoleMember && callOf(r.ctx).actor.Access != alfred.RoleOwner {
+		if u.Access != alfred.RoleMember && callOf(ctx).actor.Access != alfred.RoleOwner {
 			return &alfred.Error{Code: alfred.CodeForbidden, Field: "access_role", Message: "access_role: only owners give roles."}
 		}
-		r.row.Subject, r.last = u.ID, "user.create"
-		return s.write(r.ctx, r.job.Org, func(ctx context.Context, w *change) error {
+		r.row.Subject = u.ID
+		return s.write(ctx, org, func(ctx context.Context, w *change) error {
 			if err := s.Records.CreateUser(ctx, u); err != nil {
 				return sayConflict(err, "email", "%s belongs to somebody already.", u.Email)
 			}
@@ -254,26 +359,15 @@ func (r *bulkRun) importPerson() error {
 		return err
 	}
 	r.row.Subject = before.ID
-	joins := false
-	if line.team != "" {
-		m, err := s.membership(r.ctx, r.job.Org, line.team, before.ID)
-		if err != nil {
-			return err
-		}
-		joins = m == nil
-	}
 	if update, differs := line.update(before); differs {
-		if !joins || r.job.DryRun {
-			r.last = "user.update" // else the row goes on, and a repetition finds nothing to update
-		}
-		if _, err := s.updateUser(r.ctx, before.ID, nil, update); err != nil {
+		if err := s.changeUser(ctx, before, update); err != nil {
 			return err
 		}
 	}
-	if joins {
-		return r.joinTeam(before.ID, line.team)
+	if line.team == "" {
+		return nil
 	}
-	return nil
+	return r.joinTeam(ctx, before.ID, line.team)
 }
 
 // importedLine is a line of a list, read.
@@ -283,7 +377,7 @@ type importedLine struct {
 	team  alfred.TeamID
 }
 
-func (r *bulkRun) readLine() (importedLine, error) {
+func (r *bulkRow) readLine(ctx context.Context) (importedLine, error) {
 	g := r.row.Given
 	l := importedLine{given: g, user: alfred.User{
 		Email: g["email"], Name: g["name"], Access: alfred.AccessRole(strings.ToLower(g["access_role"])), MaxPriority: alfred.Priority(strings.ToLower(g["max_priority"])),
@@ -307,7 +401,7 @@ func (r *bulkRun) readLine() (importedLine, error) {
 		l.user.Quota = &quota
 	}
 	if name := g["department"]; name != "" {
-		all, err := r.server.Records.Departments(r.ctx, r.job.Org)
+		all, err := r.batch.server.Records.Departments(ctx, r.batch.job.Org)
 		if err != nil {
 			return l, err
 		}
@@ -319,7 +413,7 @@ func (r *bulkRun) readLine() (importedLine, error) {
 	}
 	if name := g["team"]; name != "" {
 		var err error
-		if l.team, err = r.team(name); err != nil {
+		if l.team, err = r.team(ctx, name); err != nil {
 			return l, err
 		}
 	}
@@ -328,9 +422,9 @@ func (r *bulkRun) readLine() (importedLine, error) {
 
 // team finds a team by its id or by its name, whatever the case: first among
 // those that the database finds, whose idea of case may be that of ASCII alone.
-func (r *bulkRun) team(name string) (alfred.TeamID, error) {
+func (r *bulkRow) team(ctx context.Context, name string) (alfred.TeamID, error) {
 	for _, query := range []string{name, ""} {
-		some, err := r.server.Records.Teams(r.ctx, r.job.Org, query, "", 0)
+		some, err := r.batch.server.Records.Teams(ctx, r.batch.job.Org, query, "", 0)
 		if err != nil {
 			return "", err
 		}

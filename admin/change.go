@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -23,6 +24,7 @@ type change struct {
 	changes []dryChange
 	catalog bool
 	users   map[alfred.UserID]bool
+	teams   map[alfred.TeamID]bool // whose members are to be told
 }
 
 // dryRun is the reply to ?dry_run=true. It travels as an error, so that the
@@ -42,13 +44,18 @@ type dryChange struct {
 func (d *dryRun) Error() string { return "dry run: nothing was changed" }
 
 // write runs fn in one transaction and stores what it recorded. On a dry run
-// it undoes everything and returns what would have changed.
+// it undoes everything and returns what would have changed. What a row of a bulk
+// job writes is stored, or undone, with its batch.
 func (s *server) write(ctx context.Context, org alfred.OrgID, fn func(ctx context.Context, w *change) error) error {
 	c := callOf(ctx)
 	err := s.Records.InTx(ctx, func(ctx context.Context) error {
-		w := &change{server: s, org: org, call: c, now: s.Now(), users: map[alfred.UserID]bool{}}
+		w := newChange(s, org, c)
 		if err := fn(ctx, w); err != nil {
 			return err
+		}
+		if c.row != nil {
+			c.row.kept = append(c.row.kept, w)
+			return nil
 		}
 		if c.dryRun {
 			return &dryRun{DryRun: true, Changes: append([]dryChange{}, w.changes...)}
@@ -56,17 +63,24 @@ func (s *server) write(ctx context.Context, org alfred.OrgID, fn func(ctx contex
 		if err := s.commitClaim(ctx, c); err != nil {
 			return err
 		}
-		if c.done != nil {
-			if err := c.done(ctx, w); err != nil {
-				return err
-			}
-		}
 		return w.flush(ctx)
 	})
 	if err == nil && c.claim.key != "" {
 		c.claim.written = true
 	}
 	return err
+}
+
+func newChange(s *server, org alfred.OrgID, c *call) *change {
+	return &change{server: s, org: org, call: c, now: s.Now(), users: map[alfred.UserID]bool{}, teams: map[alfred.TeamID]bool{}}
+}
+
+// add takes in what another write of the same transaction recorded.
+func (w *change) add(o *change) {
+	w.audits = append(w.audits, o.audits...)
+	w.catalog = w.catalog || o.catalog
+	maps.Copy(w.users, o.users)
+	maps.Copy(w.teams, o.teams)
 }
 
 // audit records one change. before and after are shown to admins and kept
@@ -110,14 +124,11 @@ func (w *change) publishUsers(ids ...alfred.UserID) {
 	}
 }
 
-// publishTeam marks a team: its entry in the catalog and all its members.
-func (w *change) publishTeam(ctx context.Context, t alfred.TeamID) error {
+// publishTeam marks a team: its entry in the catalog and all who are its
+// members when the write ends. Who leaves it is marked by who takes them out.
+func (w *change) publishTeam(t alfred.TeamID) {
 	w.publishCatalog()
-	members, err := w.server.Records.Members(ctx, w.org, t)
-	for _, m := range members {
-		w.publishUsers(m.User)
-	}
-	return err
+	w.teams[t] = true
 }
 
 // publishEveryone marks the catalog and every person.
@@ -143,9 +154,18 @@ func (w *change) publishEveryone(ctx context.Context) error {
 // makes topics visible in the order of their numbers.
 func (w *change) flush(ctx context.Context) error {
 	r := w.server.Records
-	for _, e := range w.audits {
-		if _, err := r.AppendAudit(ctx, e); err != nil {
-			return fmt.Errorf("audit %s: %w", e.Action, err)
+	for t := range w.teams {
+		members, err := r.Members(ctx, w.org, t)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			w.publishUsers(m.User)
+		}
+	}
+	if len(w.audits) > 0 {
+		if _, err := r.AppendAudit(ctx, w.org, w.audits...); err != nil {
+			return fmt.Errorf("audit: %w", err)
 		}
 	}
 	if !w.catalog && len(w.users) == 0 {

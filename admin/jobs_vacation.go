@@ -53,7 +53,7 @@ func (j *Jobs) keepVacations(ctx context.Context, org alfred.OrgID) error {
 		if !u.VacationUntil.IsZero() && !u.VacationUntil.After(j.Now()) {
 			after := u
 			after.Status = alfred.Active
-			if _, err := s.saveUser(ctx, u, after); err != nil {
+			if err := s.saveUser(ctx, u, after); err != nil {
 				return fmt.Errorf("end vacation of %s: %w", u.ID, err)
 			}
 			continue

@@ -28,7 +28,10 @@ func (s *server) UpdateMe(ctx context.Context, r api.UpdateMeRequestObject) (api
 			return nil, alfred.Invalid("name", "expected a name")
 		}
 	}
-	out, err := s.saveUser(ctx, before, after)
+	if err := s.saveUser(ctx, before, after); err != nil {
+		return nil, err
+	}
+	out, err := s.changed(ctx, before)
 	return api.UpdateMe200JSONResponse(out), err
 }
 

@@ -97,7 +97,8 @@ func (s *server) join(ctx context.Context, w *change, m alfred.Member) error {
 		return err
 	}
 	w.audit("member.put", string(m.Team), nil, m)
-	return w.publishTeam(ctx, m.Team)
+	w.publishTeam(m.Team)
+	return nil
 }
 
 func (s *server) membership(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) (*alfred.Member, error) {
@@ -127,10 +128,9 @@ func (s *server) RemoveTeamMember(ctx context.Context, r api.RemoveTeamMemberReq
 		}
 	}
 	of := func(r alfred.Release) bool { return r.User == user && r.Team == team }
-	err = s.ending(ctx, actor.Org, of, func() error { return s.takeBack(ctx, *m) }, func(ctx context.Context, w *change) error {
-		if err := w.publishTeam(ctx, team); err != nil {
-			return err
-		}
+	err = s.ending(ctx, actor.Org, of, func(ctx context.Context) error { return s.takeBack(ctx, *m) }, func(ctx context.Context, w *change) error {
+		w.publishTeam(team)
+		w.publishUsers(user)
 		w.audit("member.remove", string(team), m, nil)
 		return s.Records.RemoveMember(ctx, actor.Org, team, user)
 	})

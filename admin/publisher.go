@@ -214,7 +214,7 @@ func Republish(ctx context.Context, r Records, now time.Time) error {
 	}
 	for _, org := range orgs {
 		err := r.InTx(ctx, func(ctx context.Context) error {
-			w := &change{server: &server{Config: Config{Records: r}}, org: org.ID, call: &call{}, now: now, users: map[alfred.UserID]bool{}}
+			w := newChange(&server{Config: Config{Records: r, Now: func() time.Time { return now }}}, org.ID, &call{})
 			if err := w.publishEveryone(ctx); err != nil {
 				return err
 			}

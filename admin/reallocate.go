@@ -216,9 +216,7 @@ func (m *reallocation) book(ctx context.Context, w *change) error {
 		}
 		if e.team != "" {
 			a.Budget, a.Subject = alfred.BudgetPool, string(e.team)
-			if err := w.publishTeam(ctx, e.team); err != nil {
-				return err
-			}
+			w.publishTeam(e.team)
 		} else {
 			w.publishUsers(e.user)
 		}

@@ -16,6 +16,9 @@ type Records interface {
 	// InTx runs fn in one transaction, retried when the database says that it
 	// could not be serialised. A nested call joins the outer one.
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// Savepoint runs fn as a part of the context's transaction, of which
+	// nothing is left when it fails; the transaction goes on.
+	Savepoint(ctx context.Context, fn func(ctx context.Context) error) error
 	// Lock takes a lock by name until the transaction ends.
 	Lock(ctx context.Context, name string) error
 
@@ -106,14 +109,14 @@ type PageRecords interface {
 	RemoveDemo(ctx context.Context, org alfred.OrgID) error
 	RateCards(ctx context.Context, org alfred.OrgID) ([]alfred.RateCard, error)
 
-	// A row of a bulk job is finished in the transaction of what it changes;
-	// one that somebody else has finished is CodeConflict.
+	// Rows of a bulk job are finished in the transaction of what they change, in
+	// which the job is locked; one that somebody else has finished is CodeConflict.
 	CreateBulkJob(ctx context.Context, j alfred.BulkJob, rows []alfred.BulkRow) error
 	BulkJob(ctx context.Context, org alfred.OrgID, id string) (alfred.BulkJob, error)
 	BulkJobs(ctx context.Context, org alfred.OrgID, before string, limit int) ([]alfred.BulkJob, error)
 	BulkRows(ctx context.Context, org alfred.OrgID, id string, outcome alfred.BulkOutcome, after, limit int) ([]alfred.BulkRow, error)
-	NextBulkRow(ctx context.Context, now time.Time) (alfred.BulkJob, *alfred.BulkRow, error) // CodeNotFound: no job waits
-	FinishBulkRow(ctx context.Context, org alfred.OrgID, job string, r alfred.BulkRow) error
+	LockBulkJob(ctx context.Context, now time.Time) (alfred.BulkJob, error) // the oldest that waits; CodeNotFound: none does, or somebody is at it
+	FinishBulkRows(ctx context.Context, org alfred.OrgID, job string, rows ...alfred.BulkRow) error
 	FinishBulkJob(ctx context.Context, org alfred.OrgID, id, why string, at time.Time) error
 }
 
@@ -185,7 +188,9 @@ type HistoryRecords interface {
 	Decisions(ctx context.Context, org alfred.OrgID, f alfred.DecisionFilter) (decisions []alfred.Decision, next string, err error)
 	Decision(ctx context.Context, org alfred.OrgID, id alfred.DecisionID) (alfred.Decision, error) // of a refusal, or made from the event of an admitted request
 
-	AppendAudit(ctx context.Context, e alfred.AuditEvent) (alfred.AuditEvent, error) // sets Seq, PrevHash, Hash; one writer at a time per organisation
+	// AppendAudit sets Seq, PrevHash and Hash, of events in their order; one
+	// writer at a time per organisation.
+	AppendAudit(ctx context.Context, org alfred.OrgID, events ...alfred.AuditEvent) (sealed []alfred.AuditEvent, err error)
 	Audit(ctx context.Context, org alfred.OrgID, f alfred.AuditFilter) ([]alfred.AuditEvent, error)
 
 	// Search finds at most some of each kind by a part of the name. teams

@@ -127,7 +127,7 @@ type call struct {
 	dryRun    bool
 	secret    string // shown in the reply, and to be removed from what is kept of it
 	claim     claim
-	done      func(ctx context.Context, w *change) error // of a job's row: runs in the transaction that changes it
+	row       *bulkRow // of a job that is carried out; nil: a request
 }
 
 type callKey struct{}

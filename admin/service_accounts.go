@@ -159,7 +159,8 @@ func (s *server) UpdateServiceAccount(ctx context.Context, r api.UpdateServiceAc
 		if owner == "" {
 			return nil
 		}
-		return w.publishTeam(ctx, alfred.TeamID(owner))
+		w.publishTeam(alfred.TeamID(owner))
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -175,9 +176,7 @@ func (s *server) handOver(ctx context.Context, w *change, id alfred.UserID, from
 		return err
 	}
 	if from != "" {
-		if err := w.publishTeam(ctx, alfred.TeamID(from)); err != nil {
-			return err
-		}
+		w.publishTeam(alfred.TeamID(from))
 		if err := s.Records.RemoveMember(ctx, w.org, alfred.TeamID(from), id); err != nil {
 			return err
 		}
@@ -203,9 +202,7 @@ func (s *server) DeleteServiceAccount(ctx context.Context, r api.DeleteServiceAc
 		owner := ""
 		for _, m := range owners {
 			owner = string(m.Team)
-			if err := w.publishTeam(ctx, m.Team); err != nil {
-				return err
-			}
+			w.publishTeam(m.Team)
 		}
 		w.publishUsers(u.ID)
 		w.audit("service_account.delete", string(u.ID), auditedAccount(u, owner), nil)

@@ -169,9 +169,7 @@ func (s *server) updateTeam(ctx context.Context, id alfred.TeamID, ifMatch *stri
 		}
 		after.UpdatedAt = w.now
 		w.audit("team.update", string(id), before, after)
-		if err := w.publishTeam(ctx, id); err != nil {
-			return err
-		}
+		w.publishTeam(id)
 		return sayConflict(s.Records.UpdateTeam(ctx, after), "name", "There is a team %s already.", after.Name)
 	})
 	if err != nil {
@@ -193,7 +191,7 @@ func (s *server) DeleteTeam(ctx context.Context, r api.DeleteTeamRequestObject) 
 	if err := matches(r.Params.IfMatch, team.Version); err != nil {
 		return nil, err
 	}
-	back := func() error {
+	back := func(ctx context.Context) error {
 		members, err := s.Records.Members(ctx, actor.Org, id)
 		for _, m := range members {
 			if err := s.takeBack(ctx, m); err != nil {
@@ -206,9 +204,14 @@ func (s *server) DeleteTeam(ctx context.Context, r api.DeleteTeamRequestObject) 
 		if err := s.ownsNoService(ctx, w.org, id); err != nil {
 			return err
 		}
-		if err := w.publishTeam(ctx, id); err != nil {
+		members, err := s.Records.Members(ctx, actor.Org, id)
+		if err != nil {
 			return err
 		}
+		for _, m := range members {
+			w.publishUsers(m.User)
+		}
+		w.publishCatalog()
 		w.audit("team.delete", string(id), team, nil)
 		return s.Records.DeleteTeam(ctx, actor.Org, id)
 	})

@@ -175,7 +175,7 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 	}
 	// What was released and is unspent goes back first; then it ends with the person.
 	of := func(r alfred.Release) bool { return r.User == id }
-	err = s.ending(ctx, actor.Org, of, func() error { return s.comeBack(ctx, user, "") }, func(ctx context.Context, w *change) error {
+	err = s.ending(ctx, actor.Org, of, func(ctx context.Context) error { return s.comeBack(ctx, user, "") }, func(ctx context.Context, w *change) error {
 		if err := s.protectLastOwner(ctx, user, user.Access, alfred.RoleMember); err != nil {
 			return err
 		}
@@ -184,9 +184,7 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 			return err
 		}
 		for _, m := range memberships {
-			if err := w.publishTeam(ctx, m.Team); err != nil {
-				return err
-			}
+			w.publishTeam(m.Team)
 		}
 		w.publishUsers(id)
 		w.audit("user.delete", string(id), auditedUser(user), nil)

@@ -22,23 +22,38 @@ func (s *server) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) 
 }
 
 func (s *server) updateUser(ctx context.Context, id alfred.UserID, ifMatch *string, b api.UserUpdate) (api.User, error) {
-	actor := callOf(ctx).actor
 	before, err := s.seen(ctx, id)
 	if err == nil {
-		err = personAlone(before)
+		err = matches(ifMatch, before.Version)
+	}
+	if err == nil {
+		err = s.changeUser(ctx, before, b)
 	}
 	if err != nil {
 		return api.User{}, err
 	}
-	if err := matches(ifMatch, before.Version); err != nil {
-		return api.User{}, err
+	return s.changed(ctx, before)
+}
+
+// changed answers with a person who was changed since they were read.
+func (s *server) changed(ctx context.Context, before alfred.User) (api.User, error) {
+	out, err := s.describe(ctx, before.Org, before.ID)
+	setETag(ctx, before.Version+1)
+	return out, err
+}
+
+// changeUser merges what is given into a person whom the actor sees, as far as
+// they may.
+func (s *server) changeUser(ctx context.Context, before alfred.User, b api.UserUpdate) error {
+	if err := personAlone(before); err != nil {
+		return err
 	}
 	after, err := merged(before, b)
 	if err != nil {
-		return api.User{}, err
+		return err
 	}
-	if err := s.mayUpdate(ctx, actor, before, after, b); err != nil {
-		return api.User{}, err
+	if err := s.mayUpdate(ctx, callOf(ctx).actor, before, after, b); err != nil {
+		return err
 	}
 	return s.saveUser(ctx, before, after)
 }
@@ -167,7 +182,7 @@ func givenFields(b api.UserUpdate) []string {
 // the change of status: credits come back before the person does, and are
 // released after the person has left, so that a crash in between leaves a
 // state that the jobs complete.
-func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.User, error) {
+func (s *server) saveUser(ctx context.Context, before, after alfred.User) error {
 	now := s.Now()
 	leaves := before.Status != alfred.OnVacation && after.Status == alfred.OnVacation
 	returns := before.Status == alfred.OnVacation && after.Status != alfred.OnVacation
@@ -178,7 +193,7 @@ func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.U
 		after.VacationStart, after.VacationUntil = time.Time{}, time.Time{}
 	}
 	if !after.VacationUntil.IsZero() && !after.VacationUntil.After(now) {
-		return api.User{}, alfred.Invalid("vacation_until", "expected a time to come")
+		return alfred.Invalid("vacation_until", "expected a time to come")
 	}
 	save := func(ctx context.Context, w *change) error {
 		if err := s.protectLastOwner(ctx, before, before.Access, roleIfLive(after)); err != nil {
@@ -201,32 +216,25 @@ func (s *server) saveUser(ctx context.Context, before, after alfred.User) (api.U
 		// The number of active members changes every share of the team.
 		memberships, err := s.Records.Memberships(ctx, after.Org, after.ID)
 		for _, m := range memberships {
-			if err := w.publishTeam(ctx, m.Team); err != nil {
-				return err
-			}
+			w.publishTeam(m.Team)
 		}
 		return err
 	}
 	var err error
 	if returns {
 		of := func(r alfred.Release) bool { return r.User == before.ID }
-		err = s.ending(ctx, after.Org, of, func() error { return s.comeBack(ctx, before, "") }, save)
+		err = s.ending(ctx, after.Org, of, func(ctx context.Context) error { return s.comeBack(ctx, before, "") }, save)
 	} else {
 		err = s.write(ctx, after.Org, save)
 	}
-	if err != nil {
-		return api.User{}, err
-	}
-	if leaves {
+	if err == nil && leaves {
 		// The person is away whatever happens now: what cannot be released at
 		// once is released by the job.
 		if err := s.goAway(ctx, after); err != nil {
 			s.Log.Error("release credits", "user", after.ID, "err", err)
 		}
 	}
-	out, err := s.describe(ctx, after.Org, after.ID)
-	setETag(ctx, before.Version+1)
-	return out, err
+	return err
 }
 
 // roleIfLive is the role that a person can use: none while suspended.

@@ -25,7 +25,10 @@ func (s *server) SetMyVacation(ctx context.Context, r api.SetMyVacationRequestOb
 	default:
 		return nil, alfred.Invalid("until", "expected only with on_vacation")
 	}
-	out, err := s.saveUser(ctx, before, after)
+	if err := s.saveUser(ctx, before, after); err != nil {
+		return nil, err
+	}
+	out, err := s.changed(ctx, before)
 	return api.SetMyVacation200JSONResponse(out), err
 }
 
@@ -110,21 +113,27 @@ func (s *server) awayFrom(ctx context.Context, u alfred.User, team alfred.TeamID
 // ending runs a write that ends what a release rests on: a vacation, a
 // membership or a team. back returns what was released, as far as it is
 // unspent, before. Under the lock of all releases the write makes sure that
-// none was booked meanwhile, and begins again if one was.
-func (s *server) ending(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool, back func() error, fn func(ctx context.Context, w *change) error) error {
+// none was booked meanwhile, and begins again if one was. The batch of a row of
+// a bulk job holds that lock: the row is carried out by itself when something
+// has to be returned first.
+func (s *server) ending(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool, back func(ctx context.Context) error, fn func(ctx context.Context, w *change) error) error {
+	if row := callOf(ctx).row; row != nil {
+		if !row.batch.job.DryRun && slices.ContainsFunc(row.batch.released, of) {
+			row.back = back
+			return errReleased
+		}
+		return s.write(ctx, org, fn)
+	}
 	for range 3 {
-		if err := back(); err != nil {
+		if err := back(ctx); err != nil {
 			return err
 		}
 		err := s.write(ctx, org, func(ctx context.Context, w *change) error {
-			if err := s.Records.Lock(ctx, "vacation:"+string(org)); err != nil {
-				return err
-			}
-			stands, err := s.anyReleased(ctx, org, of)
+			released, err := s.lockReleases(ctx, org)
 			switch {
 			case err != nil:
 				return err
-			case stands && !w.call.dryRun:
+			case slices.ContainsFunc(released, of) && !w.call.dryRun:
 				return errReleased
 			}
 			return fn(ctx, w)
@@ -136,23 +145,26 @@ func (s *server) ending(ctx context.Context, org alfred.OrgID, of func(alfred.Re
 	return errReleased
 }
 
-// anyReleased says whether such a release stands, in this window or the next.
-func (s *server) anyReleased(ctx context.Context, org alfred.OrgID, of func(alfred.Release) bool) (bool, error) {
+// lockReleases returns the releases of this window and the next. Until the
+// transaction ends nobody else makes or ends one.
+func (s *server) lockReleases(ctx context.Context, org alfred.OrgID) ([]alfred.Release, error) {
+	if err := s.Records.Lock(ctx, "vacation:"+string(org)); err != nil {
+		return nil, err
+	}
 	snap, err := s.snapshotOf(ctx, org, nil)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	next, err := snap.next()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, window := range []alfred.Window{snap.window, next} {
-		all, err := s.Records.Releases(ctx, org, window)
-		if err != nil || slices.ContainsFunc(all, of) {
-			return true, err
-		}
+	now, err := s.Records.Releases(ctx, org, snap.window)
+	if err != nil {
+		return nil, err
 	}
-	return false, nil
+	planned, err := s.Records.Releases(ctx, org, next)
+	return append(now, planned...), err
 }
 
 // releaseRoom says what a person may still give to a team in this window, and

@@ -17,28 +17,39 @@ func (s *Store) lockHistory(ctx context.Context, org alfred.OrgID) error {
 	return s.Lock(ctx, "history:"+string(org))
 }
 
-// AppendAudit links an event to the one before it and stores it. It holds the
-// organisation's history until the transaction ends: call it late.
-func (s *Store) AppendAudit(ctx context.Context, e alfred.AuditEvent) (sealed alfred.AuditEvent, err error) {
+// AppendAudit links events to the one before and stores them, in their order. It
+// holds the organisation's history until the transaction ends: call it late,
+// with all that there is to append.
+func (s *Store) AppendAudit(ctx context.Context, org alfred.OrgID, events ...alfred.AuditEvent) (sealed []alfred.AuditEvent, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		if err := s.lockHistory(ctx, e.Org); err != nil {
+		if err := s.lockHistory(ctx, org); err != nil {
 			return err
 		}
-		last, err := s.q(ctx).LastAudit(ctx, e.Org)
+		last, err := s.q(ctx).LastAudit(ctx, org)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return failed(err, "read the end of the audit log")
 		}
-		next := e
-		next.Seq = last.Seq + 1
-		sealed = next.Seal(last.Hash)
-		return failed(s.q(ctx).AppendAudit(ctx, db.AppendAuditParams{
-			OrgID: sealed.Org, Seq: sealed.Seq, At: sealed.At, ActorID: sealed.Actor, ActorName: sealed.ActorName, Action: sealed.Action,
-			Subject: sealed.Subject, Before: sealed.Before, After: sealed.After, Reason: sealed.Reason, Ip: sealed.IP,
-			RequestID: alfred.RequestID(sealed.RequestID), PrevHash: sealed.PrevHash, Hash: sealed.Hash,
-		}), "append to the audit log")
+		sealed = make([]alfred.AuditEvent, len(events))
+		rows := make([]db.AppendAuditParams, len(events))
+		for i, e := range events {
+			e.Org, e.Seq = org, last.Seq+1
+			e = e.Seal(last.Hash)
+			last.Seq, last.Hash, sealed[i] = e.Seq, e.Hash, e
+			rows[i] = db.AppendAuditParams{
+				OrgID: e.Org, Seq: e.Seq, At: e.At, ActorID: e.Actor, ActorName: e.ActorName, Action: e.Action, Subject: e.Subject, Before: e.Before,
+				After: e.After, Reason: e.Reason, Ip: e.IP, RequestID: alfred.RequestID(e.RequestID), PrevHash: e.PrevHash, Hash: e.Hash,
+			}
+		}
+		var first error
+		s.q(ctx).AppendAudit(ctx, rows).Exec(func(_ int, err error) {
+			if first == nil {
+				first = failed(err, "append to the audit log")
+			}
+		})
+		return first
 	})
 	if err != nil {
-		return alfred.AuditEvent{}, err
+		return nil, err
 	}
 	return sealed, nil
 }

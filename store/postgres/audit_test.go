@@ -13,9 +13,9 @@ import (
 func (w *world) audited(e alfred.AuditEvent) alfred.AuditEvent {
 	w.Helper()
 	e.Org = w.org
-	got, err := w.AppendAudit(w.ctx, e)
+	got, err := w.AppendAudit(w.ctx, w.org, e)
 	w.must(err)
-	return got
+	return got[0]
 }
 
 func TestTheAuditChainHoldsWithManyWriters(t *testing.T) {
@@ -24,11 +24,11 @@ func TestTheAuditChainHoldsWithManyWriters(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			for range 5 {
-				_, err := w.AppendAudit(w.ctx, alfred.AuditEvent{
-					Org: w.org, At: time.Now(), Actor: "usr_ana", ActorName: "ana@example.com", Action: "team.update", Subject: "team_t",
+				e := alfred.AuditEvent{
+					At: time.Now(), Actor: "usr_ana", ActorName: "ana@example.com", Action: "team.update", Subject: "team_t",
 					Before: json.RawMessage(`{"b" : 1,  "a":2.50}`), After: json.RawMessage(`null`), Reason: "åse", IP: "::1", RequestID: "req_1",
-				})
-				if err != nil {
+				}
+				if _, err := w.AppendAudit(w.ctx, w.org, e, e); err != nil {
 					t.Error(err)
 				}
 			}
@@ -38,7 +38,7 @@ func TestTheAuditChainHoldsWithManyWriters(t *testing.T) {
 	events, err := w.Audit(w.ctx, w.org, alfred.AuditFilter{})
 	w.must(err)
 	slices.Reverse(events)
-	w.same(len(events), 80)
+	w.same(len(events), 160)
 	for i, e := range events {
 		w.same(e.Seq, int64(i+1))
 	}
@@ -46,10 +46,10 @@ func TestTheAuditChainHoldsWithManyWriters(t *testing.T) {
 	w.same(string(events[0].Before), `{"b" : 1,  "a":2.50}`) // as it was hashed
 
 	w.stays("UPDATE audit_events SET reason = 'another' WHERE seq = 3")
-	w.stays("DELETE FROM audit_events WHERE seq = 80")
+	w.stays("DELETE FROM audit_events WHERE seq = 160")
 	w.stays("TRUNCATE audit_events")
-	w.breaks("audit_events_chain", `INSERT INTO audit_events SELECT org_id, 81, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash
-		FROM audit_events WHERE seq = 80`)
+	w.breaks("audit_events_chain", `INSERT INTO audit_events SELECT org_id, 161, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash
+		FROM audit_events WHERE seq = 160`)
 	events[40].Reason = "another"
 	w.same(alfred.VerifyAudit("", events), int64(41))
 }
@@ -59,11 +59,11 @@ func TestEveryOrganisationHasItsOwnChain(t *testing.T) {
 	w.audited(alfred.AuditEvent{At: noon, Action: "a.b"})
 	other := alfred.Organization{ID: id[alfred.OrgID](t, "org"), Name: "Other", Settings: alfred.DefaultSettings(), CreatedAt: noon}
 	w.must(w.CreateOrganization(w.ctx, other))
-	e, err := w.AppendAudit(w.ctx, alfred.AuditEvent{Org: other.ID, At: noon, Action: "a.b"})
+	e, err := w.AppendAudit(w.ctx, other.ID, alfred.AuditEvent{At: noon, Action: "a.b"})
 	w.must(err)
-	w.same(e.Seq, int64(1))
-	w.same(e.PrevHash, "")
-	_, err = w.AppendAudit(w.ctx, alfred.AuditEvent{Org: "org_none", At: noon, Action: "a.b"})
+	w.same(e[0].Seq, int64(1))
+	w.same(e[0].PrevHash, "")
+	_, err = w.AppendAudit(w.ctx, "org_none", alfred.AuditEvent{At: noon, Action: "a.b"})
 	w.refused(err, alfred.CodeNotFound)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -72,40 +73,40 @@ func (s *Store) BulkRows(ctx context.Context, org alfred.OrgID, id string, outco
 	return out, failed(err, "list rows of job %s", id)
 }
 
-// NextBulkRow returns the oldest job that is not finished and its first row
-// that waits, nil when none does. Without a job it is CodeNotFound.
-func (s *Store) NextBulkRow(ctx context.Context, now time.Time) (alfred.BulkJob, *alfred.BulkRow, error) {
-	var org alfred.OrgID
-	var id string
-	err := s.conn(ctx).QueryRow(ctx, `UPDATE bulk_jobs SET started_at = coalesce(started_at, $1) WHERE (org_id, id) = (
-		SELECT org_id, id FROM bulk_jobs WHERE finished_at IS NULL ORDER BY id LIMIT 1) RETURNING org_id, id`, now).Scan(&org, &id)
+// LockBulkJob returns the oldest job that is not finished, without figures, and
+// keeps it for the transaction: its rows are carried out by one at a time, and
+// jobs in the order in which they were made. When none waits, or somebody has
+// it, it is CodeNotFound.
+func (s *Store) LockBulkJob(ctx context.Context, now time.Time) (j alfred.BulkJob, err error) {
+	err = s.conn(ctx).QueryRow(ctx, `UPDATE bulk_jobs SET started_at = coalesce(started_at, $1) WHERE (org_id, id) = (
+		SELECT org_id, id FROM bulk_jobs WHERE finished_at IS NULL AND (org_id, id) = (
+			SELECT org_id, id FROM bulk_jobs WHERE finished_at IS NULL ORDER BY id LIMIT 1) FOR UPDATE SKIP LOCKED)
+		RETURNING id, org_id, kind, dry_run, change, reason, created_by`, now).Scan(&j.ID, &j.Org, &j.Kind, &j.DryRun, &j.Change, &j.Reason, &j.CreatedBy)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return alfred.BulkJob{}, nil, alfred.Errorf(alfred.CodeNotFound, "no job waits")
+		return j, alfred.Errorf(alfred.CodeNotFound, "no job waits")
 	}
-	if err != nil {
-		return alfred.BulkJob{}, nil, failed(err, "find a job")
-	}
-	job, err := s.BulkJob(ctx, org, id)
-	if err != nil {
-		return job, nil, err
-	}
-	rows, err := s.BulkRows(ctx, org, id, alfred.BulkPending, 0, 1)
-	if err != nil || len(rows) == 0 {
-		return job, nil, err
-	}
-	return job, &rows[0], nil
+	return j, failed(err, "find a job")
 }
 
-// FinishBulkRow stores what became of a row that waits. One that does not
-// wait any more is CodeConflict: somebody else has carried it out.
-func (s *Store) FinishBulkRow(ctx context.Context, org alfred.OrgID, job string, r alfred.BulkRow) error {
-	changes := append([]alfred.FieldChange{}, r.Changes...)
-	tag, err := s.conn(ctx).Exec(ctx, `UPDATE bulk_job_rows SET subject = $4, outcome = $5, action = $6, changes = $7, error = $8
-		WHERE org_id = $1 AND job_id = $2 AND row = $3 AND outcome = 'pending'`, org, job, r.Row, string(r.Subject), string(r.Outcome), r.Action, changes, r.Error)
-	if err == nil && tag.RowsAffected() == 0 {
-		return alfred.Errorf(alfred.CodeConflict, "row %d of %s has been carried out", r.Row, job)
+// FinishBulkRows stores what became of rows that wait. When one does not wait
+// any more it is CodeConflict, and none is stored: somebody else has carried it
+// out.
+func (s *Store) FinishBulkRows(ctx context.Context, org alfred.OrgID, job string, rows ...alfred.BulkRow) error {
+	batch := &pgx.Batch{}
+	for _, r := range rows {
+		changes := append([]alfred.FieldChange{}, r.Changes...)
+		batch.Queue(`UPDATE bulk_job_rows SET subject = $4, outcome = $5, action = $6, changes = $7, error = $8
+			WHERE org_id = $1 AND job_id = $2 AND row = $3 AND outcome = 'pending'`, org, job, r.Row, string(r.Subject), string(r.Outcome), r.Action, changes, r.Error,
+		).Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() == 0 {
+				return alfred.Errorf(alfred.CodeConflict, "row %d of %s has been carried out", r.Row, job)
+			}
+			return nil
+		})
 	}
-	return failed(err, "finish row %d of %s", r.Row, job)
+	return s.InTx(ctx, func(ctx context.Context) error {
+		return failed(s.conn(ctx).SendBatch(ctx, batch).Close(), "finish rows of %s", job)
+	})
 }
 
 // FinishBulkJob ends a job; why is "" when it came to its end.

@@ -31,7 +31,7 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 		return fn(ctx)
 	}
 	for try := range maxRetries {
-		err := s.attempt(ctx, fn)
+		err := s.attempt(ctx, s.pool, fn)
 		if !transient(err) {
 			return err
 		}
@@ -41,11 +41,27 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 		case <-time.After(rand.N(10 * time.Millisecond << try)): //nolint:gosec // G404: spread, not secrecy
 		}
 	}
-	return s.attempt(ctx, fn)
+	return s.attempt(ctx, s.pool, fn)
 }
 
-func (s *Store) attempt(ctx context.Context, fn func(ctx context.Context) error) error {
-	tx, err := s.pool.Begin(ctx)
+// Savepoint runs fn as a part of the context's transaction. When it fails, what
+// it wrote is undone and its locks are gone, and the transaction goes on.
+// Outside of one nothing would hold the parts together, so that is an error.
+func (s *Store) Savepoint(ctx context.Context, fn func(ctx context.Context) error) error {
+	tx, in := ctx.Value(txOf{s}).(pgx.Tx)
+	if !in {
+		return alfred.Errorf(alfred.CodeInternal, "savepoint: not in a transaction")
+	}
+	return s.attempt(ctx, tx, fn)
+}
+
+// beginner is the pool, or a transaction, whose parts are savepoints.
+type beginner interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+func (s *Store) attempt(ctx context.Context, in beginner, fn func(ctx context.Context) error) error {
+	tx, err := in.Begin(ctx)
 	if err != nil {
 		return failed(err, "begin")
 	}

@@ -1,7 +1,7 @@
 -- name: LastAudit :one
 SELECT seq, hash FROM audit_events WHERE org_id = $1 ORDER BY seq DESC LIMIT 1;
 
--- name: AppendAudit :exec
+-- name: AppendAudit :batchexec
 INSERT INTO audit_events (org_id, seq, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 

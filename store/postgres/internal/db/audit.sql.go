@@ -12,48 +12,6 @@ import (
 	"github.com/alfred-envoy/alfred"
 )
 
-const appendAudit = `-- name: AppendAudit :exec
-INSERT INTO audit_events (org_id, seq, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-`
-
-type AppendAuditParams struct {
-	OrgID     alfred.OrgID
-	Seq       int64
-	At        time.Time
-	ActorID   alfred.UserID
-	ActorName string
-	Action    string
-	Subject   string
-	Before    []byte
-	After     []byte
-	Reason    string
-	Ip        string
-	RequestID alfred.RequestID
-	PrevHash  string
-	Hash      string
-}
-
-func (q *Queries) AppendAudit(ctx context.Context, arg AppendAuditParams) error {
-	_, err := q.db.Exec(ctx, appendAudit,
-		arg.OrgID,
-		arg.Seq,
-		arg.At,
-		arg.ActorID,
-		arg.ActorName,
-		arg.Action,
-		arg.Subject,
-		arg.Before,
-		arg.After,
-		arg.Reason,
-		arg.Ip,
-		arg.RequestID,
-		arg.PrevHash,
-		arg.Hash,
-	)
-	return err
-}
-
 const audit = `-- name: Audit :many
 SELECT org_id, seq, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash FROM audit_events
 WHERE org_id = $1

@@ -347,3 +347,77 @@ func (b *AddUsageEventsBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
+
+const appendAudit = `-- name: AppendAudit :batchexec
+INSERT INTO audit_events (org_id, seq, at, actor_id, actor_name, action, subject, before, after, reason, ip, request_id, prev_hash, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+`
+
+type AppendAuditBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type AppendAuditParams struct {
+	OrgID     alfred.OrgID
+	Seq       int64
+	At        time.Time
+	ActorID   alfred.UserID
+	ActorName string
+	Action    string
+	Subject   string
+	Before    []byte
+	After     []byte
+	Reason    string
+	Ip        string
+	RequestID alfred.RequestID
+	PrevHash  string
+	Hash      string
+}
+
+func (q *Queries) AppendAudit(ctx context.Context, arg []AppendAuditParams) *AppendAuditBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.OrgID,
+			a.Seq,
+			a.At,
+			a.ActorID,
+			a.ActorName,
+			a.Action,
+			a.Subject,
+			a.Before,
+			a.After,
+			a.Reason,
+			a.Ip,
+			a.RequestID,
+			a.PrevHash,
+			a.Hash,
+		}
+		batch.Queue(appendAudit, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &AppendAuditBatchResults{br, len(arg), false}
+}
+
+func (b *AppendAuditBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *AppendAuditBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
