@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func BenchmarkBulk(b *testing.B) {
 		crowd.Members = append(crowd.Members, alfred.Member{Team: crowd.Teams[i%teams].ID, User: id, JoinedAt: w.clock.Now()})
 	}
 	w.must(w.records.LoadPeople(w.ctx, w.org, crowd))
+	w.must(w.records.LoadHistory(w.ctx, w.org, slices.Values([][]alfred.UsageEvent(nil)), nil)) // analyzes, as an installation is by itself
 	team := w.team("Everyone", "1000")
 	lines := "email,name,personal_quota,team\n"
 	for i := range people {

@@ -91,6 +91,7 @@ type bulkBatch struct {
 	given    bulkChange
 	maker    alfred.User
 	released []alfred.Release // as they are while the transaction lasts
+	on       *server          // what the rows are carried out on
 	rows     []*bulkRow
 	later    []*bulkRow // not carried out: credits have to come back first
 }
@@ -126,6 +127,15 @@ func (b *bulkBatch) carryOut(ctx context.Context) error {
 		}
 		for _, row := range waiting {
 			b.rows = append(b.rows, &bulkRow{batch: b, row: row})
+		}
+		b.on = s
+		if b.only == nil {
+			st, err := newStage(ctx, s.Records, b.job, waiting)
+			if err != nil {
+				return err
+			}
+			b.on = &server{Config: s.Config}
+			b.on.Records = st
 		}
 		return b.write(ctx)
 	})
@@ -163,15 +173,15 @@ func (b *bulkBatch) call(row *bulkRow) *call {
 // errUndo undoes a row of a dry run.
 var errUndo = errors.New("dry run: nothing was changed")
 
-// write carries out each row in a part of its own of the transaction. What
-// became of all, their audit events and what is published are stored at the
-// end: everybody else who writes waits for that alone. An error that no row
-// can be blamed for ends the batch.
+// write carries out each row so that nothing is left of one that fails. What all
+// of them change, what became of them, their audit events and what is published
+// are stored at the end: everybody else who writes waits for that alone. An
+// error that no row can be blamed for ends the batch.
 func (b *bulkBatch) write(ctx context.Context) error {
 	s, all := b.server, newChange(b.server, b.job.Org, b.call(nil))
 	finished := make([]alfred.BulkRow, 0, len(b.rows))
 	for _, r := range b.rows {
-		err := s.Records.Savepoint(ctx, func(ctx context.Context) error {
+		err := b.on.Records.Savepoint(ctx, func(ctx context.Context) error {
 			if err := r.carryOut(context.WithValue(ctx, callKey{}, b.call(r))); err != nil || !b.job.DryRun {
 				return err
 			}
@@ -193,6 +203,9 @@ func (b *bulkBatch) write(ctx context.Context) error {
 		r.judge(err)
 		finished = append(finished, r.row)
 	}
+	if err := b.store(ctx); err != nil {
+		return err
+	}
 	if err := s.Records.FinishBulkRows(ctx, b.job.Org, b.job.ID, finished...); err != nil {
 		return err
 	}
@@ -202,6 +215,24 @@ func (b *bulkBatch) write(ctx context.Context) error {
 		}
 	}
 	return all.flush(ctx)
+}
+
+// store writes what is staged; what a dry run would write is tried and undone.
+func (b *bulkBatch) store(ctx context.Context) error {
+	st, staged := b.on.Records.(*stage)
+	if !staged {
+		return nil
+	}
+	err := b.server.Records.Savepoint(ctx, func(ctx context.Context) error {
+		if err := st.store(ctx); err != nil || !b.job.DryRun {
+			return err
+		}
+		return errUndo
+	})
+	if errors.Is(err, errUndo) {
+		return nil
+	}
+	return err
 }
 
 // bulkRow is a row as it is carried out.
@@ -265,7 +296,7 @@ func (r *bulkRow) judge(err error) {
 }
 
 func (r *bulkRow) carryOut(ctx context.Context) error {
-	b, s, id := r.batch, r.batch.server, r.row.Subject
+	b, s, id := r.batch, r.batch.on, r.row.Subject
 	kind := api.JobKind(b.job.Kind)
 	if kind == api.JobKindImportPeople {
 		return r.importPerson(ctx)
@@ -306,7 +337,7 @@ func (r *bulkRow) carryOut(ctx context.Context) error {
 }
 
 func (r *bulkRow) joinTeam(ctx context.Context, id alfred.UserID, team alfred.TeamID) error {
-	s := r.batch.server
+	s := r.batch.on
 	m, err := s.membership(ctx, r.batch.job.Org, team, id)
 	if err != nil || m != nil {
 		return err
@@ -324,7 +355,7 @@ func (r *bulkRow) importPerson(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, org, now := r.batch.server, r.batch.job.Org, r.batch.server.Now()
+	s, org, now := r.batch.on, r.batch.job.Org, r.batch.on.Now()
 	before, err := s.Records.UserByEmail(ctx, org, line.user.Email)
 	if alfred.ErrorCode(err) == alfred.CodeNotFound {
 		id, err := s.newID("usr")
@@ -401,7 +432,7 @@ func (r *bulkRow) readLine(ctx context.Context) (importedLine, error) {
 		l.user.Quota = &quota
 	}
 	if name := g["department"]; name != "" {
-		all, err := r.batch.server.Records.Departments(ctx, r.batch.job.Org)
+		all, err := r.batch.on.Records.Departments(ctx, r.batch.job.Org)
 		if err != nil {
 			return l, err
 		}
@@ -424,7 +455,7 @@ func (r *bulkRow) readLine(ctx context.Context) (importedLine, error) {
 // those that the database finds, whose idea of case may be that of ASCII alone.
 func (r *bulkRow) team(ctx context.Context, name string) (alfred.TeamID, error) {
 	for _, query := range []string{name, ""} {
-		some, err := r.batch.server.Records.Teams(ctx, r.batch.job.Org, query, "", 0)
+		some, err := r.batch.on.Records.Teams(ctx, r.batch.job.Org, query, "", 0)
 		if err != nil {
 			return "", err
 		}

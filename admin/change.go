@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -25,6 +26,7 @@ type change struct {
 	catalog bool
 	users   map[alfred.UserID]bool
 	teams   map[alfred.TeamID]bool // whose members are to be told
+	shares  []alfred.UserID        // whose teams are
 }
 
 // dryRun is the reply to ?dry_run=true. It travels as an error, so that the
@@ -81,6 +83,7 @@ func (w *change) add(o *change) {
 	w.catalog = w.catalog || o.catalog
 	maps.Copy(w.users, o.users)
 	maps.Copy(w.teams, o.teams)
+	w.shares = append(w.shares, o.shares...)
 }
 
 // audit records one change. before and after are shown to admins and kept
@@ -150,12 +153,25 @@ func (w *change) publishEveryone(ctx context.Context) error {
 	}
 }
 
+// publishTeamsOf marks the teams of a person: the number of active members
+// changes every share.
+func (w *change) publishTeamsOf(id alfred.UserID) { w.shares = append(w.shares, id) }
+
 // flush stores the audit events and the topics. The lock is taken last and
 // makes topics visible in the order of their numbers.
 func (w *change) flush(ctx context.Context) error {
 	r := w.server.Records
-	for t := range w.teams {
-		members, err := r.Members(ctx, w.org, t)
+	if len(w.shares) > 0 {
+		memberships, err := r.Memberships(ctx, w.org, w.shares...)
+		if err != nil {
+			return err
+		}
+		for _, m := range memberships {
+			w.publishTeam(m.Team)
+		}
+	}
+	if len(w.teams) > 0 {
+		members, err := r.Members(ctx, w.org, slices.Collect(maps.Keys(w.teams))...)
 		if err != nil {
 			return err
 		}

@@ -60,12 +60,13 @@ type OrganizationRecords interface {
 
 // PeopleRecords keep users, keys, teams and who is in them.
 type PeopleRecords interface {
-	CreateUser(ctx context.Context, u alfred.User) error
+	CreateUser(ctx context.Context, users ...alfred.User) error // all or none, as what follows of many
 	User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (alfred.User, error)
 	UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error)
-	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error) // by id
+	UsersByEmail(ctx context.Context, org alfred.OrgID, emails ...string) ([]alfred.User, error) // who is there, in no order
+	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error)     // by id
 	Directory(ctx context.Context, org alfred.OrgID, q alfred.DirectoryQuery) (rows []alfred.DirectoryRow, total int, err error)
-	UpdateUser(ctx context.Context, u alfred.User) error                                    // u.Version as read
+	UpdateUser(ctx context.Context, users ...alfred.User) error                             // Version as read
 	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error // soft; keys are revoked, memberships end
 	CountPeople(ctx context.Context, org alfred.OrgID, of alfred.People, start time.Time, otherwise alfred.Credits) (alfred.PeopleCount, error)
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
@@ -88,10 +89,10 @@ type PeopleRecords interface {
 	Teams(ctx context.Context, org alfred.OrgID, query, after string, limit int) ([]alfred.Team, error) // whose name has query in it, by id; limit 0 is all
 	UpdateTeam(ctx context.Context, t alfred.Team) error
 	DeleteTeam(ctx context.Context, org alfred.OrgID, id alfred.TeamID) error
-	Members(ctx context.Context, org alfred.OrgID, t alfred.TeamID) ([]alfred.Member, error)     // by date of joining
-	Memberships(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Member, error) // by date of joining
-	PutMember(ctx context.Context, org alfred.OrgID, m alfred.Member) (created bool, err error)
-	RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) error
+	Members(ctx context.Context, org alfred.OrgID, teams ...alfred.TeamID) ([]alfred.Member, error)     // by date of joining
+	Memberships(ctx context.Context, org alfred.OrgID, users ...alfred.UserID) ([]alfred.Member, error) // by date of joining
+	PutMember(ctx context.Context, org alfred.OrgID, members ...alfred.Member) (created int, err error)
+	RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, users ...alfred.UserID) error
 }
 
 // PageRecords keep what the web app's pages work with.

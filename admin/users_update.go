@@ -210,15 +210,10 @@ func (s *server) saveUser(ctx context.Context, before, after alfred.User) error 
 		}
 		w.audit("user.update", string(after.ID), auditedUser(before), auditedUser(after))
 		w.publishUsers(after.ID)
-		if before.Status == after.Status {
-			return nil
+		if before.Status != after.Status {
+			w.publishTeamsOf(after.ID)
 		}
-		// The number of active members changes every share of the team.
-		memberships, err := s.Records.Memberships(ctx, after.Org, after.ID)
-		for _, m := range memberships {
-			w.publishTeam(m.Team)
-		}
-		return err
+		return nil
 	}
 	var err error
 	if returns {

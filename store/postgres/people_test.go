@@ -240,7 +240,7 @@ func TestMembersAreInTheOrderOfJoining(t *testing.T) {
 	got, err = w.Members(w.ctx, w.org, core.ID)
 	w.must(err)
 	w.same(got, []alfred.Member{first, second})
-	w.same(created, false)
+	w.same(created, 0)
 
 	_, err = w.PutMember(w.ctx, w.org, alfred.Member{Team: "team_none", User: bo.ID, JoinedAt: noon})
 	w.refused(err, alfred.CodeNotFound)

@@ -64,27 +64,53 @@ func (s *Store) DeleteTeam(ctx context.Context, org alfred.OrgID, id alfred.Team
 	})
 }
 
-// Members returns who is in a team, by date of joining.
-func (s *Store) Members(ctx context.Context, org alfred.OrgID, t alfred.TeamID) ([]alfred.Member, error) {
-	rows, err := s.q(ctx).Members(ctx, org, t)
-	return each(rows, member), failed(err, "list members of %s", t)
+// Members returns who is in some teams, by date of joining.
+func (s *Store) Members(ctx context.Context, org alfred.OrgID, teams ...alfred.TeamID) ([]alfred.Member, error) {
+	rows, err := s.q(ctx).Members(ctx, org, texts(teams))
+	return each(rows, member), failed(err, "list members")
 }
 
-// Memberships returns the teams of a person, by date of joining.
-func (s *Store) Memberships(ctx context.Context, org alfred.OrgID, u alfred.UserID) ([]alfred.Member, error) {
-	rows, err := s.q(ctx).Memberships(ctx, org, []string{string(u)})
-	return each(rows, member), failed(err, "list teams of %s", u)
+// Memberships returns the teams of some people, each person's by date of
+// joining.
+func (s *Store) Memberships(ctx context.Context, org alfred.OrgID, users ...alfred.UserID) ([]alfred.Member, error) {
+	rows, err := s.q(ctx).Memberships(ctx, org, texts(users))
+	return each(rows, member), failed(err, "list teams of people")
 }
 
-// PutMember adds a person to a team, or says anew whether they administer it;
-// the date of joining stays. An unknown team or person is CodeNotFound.
-func (s *Store) PutMember(ctx context.Context, org alfred.OrgID, m alfred.Member) (created bool, err error) {
-	created, err = s.q(ctx).PutMember(ctx, db.PutMemberParams{OrgID: org, TeamID: m.Team, UserID: m.User, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt})
-	return created, failed(err, "put %s into %s", m.User, m.Team)
+// PutMember adds people to teams, all or none, or says anew whether they
+// administer them; the date of joining stays. It returns how many are new. An
+// unknown team or person is CodeNotFound.
+func (s *Store) PutMember(ctx context.Context, org alfred.OrgID, members ...alfred.Member) (created int, err error) {
+	if len(members) == 0 {
+		return 0, nil
+	}
+	rows := each(members, func(m alfred.Member) db.PutMemberParams {
+		return db.PutMemberParams{OrgID: org, TeamID: m.Team, UserID: m.User, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt}
+	})
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		var first error
+		created = 0
+		s.q(ctx).PutMember(ctx, rows).QueryRow(func(i int, isNew bool, err error) {
+			if first == nil {
+				first = failed(err, "put %s into %s", rows[i].UserID, rows[i].TeamID)
+			}
+			if isNew {
+				created++
+			}
+		})
+		return first
+	})
+	return created, err
 }
 
-// RemoveMember takes a person out; who is not in the team is CodeNotFound.
-func (s *Store) RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, u alfred.UserID) error {
-	rows, err := s.q(ctx).RemoveMember(ctx, org, t, u)
-	return changed(rows, err, "member of "+string(t), u)
+// RemoveMember takes people out, all or none; who is not in the team is
+// CodeNotFound.
+func (s *Store) RemoveMember(ctx context.Context, org alfred.OrgID, t alfred.TeamID, users ...alfred.UserID) error {
+	return s.InTx(ctx, func(ctx context.Context) error {
+		rows, err := s.q(ctx).RemoveMember(ctx, org, t, texts(users))
+		if err == nil && rows < int64(len(users)) {
+			return missing("member of "+string(t), users[0])
+		}
+		return failed(err, "change member of %s", t)
+	})
 }

@@ -3,7 +3,10 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
@@ -25,15 +28,29 @@ func emailKey(u alfred.User) string {
 	return alfred.NormalEmail(u.Email)
 }
 
-// CreateUser stores a new person at version 1. An address that somebody has,
-// in whatever case, is CodeConflict.
-func (s *Store) CreateUser(ctx context.Context, u alfred.User) error {
-	return failed(s.q(ctx).CreateUser(ctx, db.CreateUserParams{
-		OrgID: u.Org, ID: u.ID, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
-		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
-		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, Kind: cmp.Or(u.Kind, alfred.KindPerson), CostCenter: u.CostCenter,
-		CreatedAt: u.CreatedAt,
-	}), "create user %s", u.ID)
+// CreateUser stores new people at version 1, all or none. An address that
+// somebody has, in whatever case, is CodeConflict.
+func (s *Store) CreateUser(ctx context.Context, users ...alfred.User) error {
+	if len(users) == 0 {
+		return nil
+	}
+	rows := each(users, func(u alfred.User) db.CreateUserParams {
+		return db.CreateUserParams{
+			OrgID: u.Org, ID: u.ID, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
+			VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
+			DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, Kind: cmp.Or(u.Kind, alfred.KindPerson), CostCenter: u.CostCenter,
+			CreatedAt: u.CreatedAt,
+		}
+	})
+	return s.InTx(ctx, func(ctx context.Context) error {
+		var first error
+		s.q(ctx).CreateUser(ctx, rows).Exec(func(i int, err error) {
+			if first == nil {
+				first = failed(err, "create user %s", rows[i].ID)
+			}
+		})
+		return first
+	})
 }
 
 // User returns one person; a deleted one is CodeNotFound.
@@ -44,8 +61,31 @@ func (s *Store) User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (a
 
 // UserByEmail returns the person who has an address now.
 func (s *Store) UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error) {
-	row, err := s.q(ctx).UserByEmail(ctx, org, alfred.NormalEmail(email))
-	return user(row), found(err, "user", email)
+	users, err := s.UsersByEmail(ctx, org, email)
+	if err == nil && len(users) == 0 {
+		return alfred.User{}, missing("user", email)
+	}
+	if err != nil {
+		return alfred.User{}, err
+	}
+	return users[0], nil
+}
+
+// UsersByEmail returns the people who have some of these addresses now, in no
+// order.
+func (s *Store) UsersByEmail(ctx context.Context, org alfred.OrgID, emails ...string) ([]alfred.User, error) {
+	var people []alfred.User
+	var first error
+	of := each(emails, func(e string) db.UserByEmailParams { return db.UserByEmailParams{OrgID: org, EmailKey: alfred.NormalEmail(e)} })
+	s.q(ctx).UserByEmail(ctx, of).QueryRow(func(i int, r db.User, err error) {
+		switch {
+		case err == nil:
+			people = append(people, user(r))
+		case first == nil && !errors.Is(err, pgx.ErrNoRows):
+			first = failed(err, "read user %s", emails[i])
+		}
+	})
+	return people, first
 }
 
 // Users returns people who are not deleted, by id.
@@ -60,18 +100,37 @@ func (s *Store) Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter
 	return each(rows, user), failed(err, "list users")
 }
 
-// UpdateUser replaces a person whose version is still u.Version, and counts
-// the version up. The last owner who can act stays one: CodeConflict, at the
-// end of the transaction.
-func (s *Store) UpdateUser(ctx context.Context, u alfred.User) error {
-	rows, err := s.q(ctx).UpdateUser(ctx, db.UpdateUserParams{
-		OrgID: u.Org, ID: u.ID, Version: u.Version, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
-		VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
-		DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, CostCenter: u.CostCenter, UpdatedAt: u.UpdatedAt,
+// UpdateUser replaces people, all or none, whose version is still u.Version, and
+// counts the version up. The last owner who can act stays one: CodeConflict, at
+// the end of the transaction.
+func (s *Store) UpdateUser(ctx context.Context, users ...alfred.User) error {
+	if len(users) == 0 {
+		return nil
+	}
+	rows := each(users, func(u alfred.User) db.UpdateUserParams {
+		return db.UpdateUserParams{
+			OrgID: u.Org, ID: u.ID, Version: u.Version, Email: u.Email, EmailKey: emailKey(u), Name: u.Name, Status: u.Status,
+			VacationStart: instant(u.VacationStart), VacationUntil: instant(u.VacationUntil), AccessRole: u.Access,
+			DepartmentID: optional(u.Department), Quota: u.Quota, MaxPriority: u.MaxPriority, CostCenter: u.CostCenter, UpdatedAt: u.UpdatedAt,
+		}
 	})
-	return replaced(rows, err, "user", u.ID, func() error {
-		_, err := s.User(ctx, u.Org, u.ID)
-		return err
+	return s.InTx(ctx, func(ctx context.Context) error {
+		at, first := -1, error(nil)
+		s.q(ctx).UpdateUser(ctx, rows).QueryRow(func(i int, _ int64, err error) {
+			if first == nil && err != nil {
+				at, first = i, err
+			}
+		})
+		switch {
+		case first == nil:
+			return nil
+		case !errors.Is(first, pgx.ErrNoRows):
+			return failed(first, "change user %s", rows[at].ID)
+		}
+		return replaced(0, nil, "user", rows[at].ID, func() error {
+			_, err := s.User(ctx, rows[at].OrgID, rows[at].ID)
+			return err
+		})
 	})
 }
 

@@ -19,18 +19,18 @@ WHERE org_id = @org_id AND id = @id AND version = @version;
 DELETE FROM teams WHERE org_id = $1 AND id = $2;
 
 -- name: Members :many
-SELECT * FROM team_members WHERE org_id = $1 AND team_id = $2 ORDER BY joined_at, user_id;
+SELECT * FROM team_members WHERE org_id = @org_id AND team_id = ANY (@team_ids::text[]) ORDER BY joined_at, user_id;
 
 -- name: Memberships :many
 SELECT * FROM team_members WHERE org_id = @org_id AND user_id = ANY (@user_ids::text[]) ORDER BY joined_at, team_id;
 
--- name: PutMember :one
+-- name: PutMember :batchone
 INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET is_admin = EXCLUDED.is_admin, updated_at = now()
 RETURNING (xmax = 0)::boolean AS created;
 
 -- name: RemoveMember :execrows
-DELETE FROM team_members WHERE org_id = $1 AND team_id = $2 AND user_id = $3;
+DELETE FROM team_members WHERE org_id = @org_id AND team_id = @team_id AND user_id = ANY (@user_ids::text[]);
 
 -- name: LeaveTeams :exec
 DELETE FROM team_members WHERE org_id = $1 AND user_id = $2;

@@ -421,3 +421,289 @@ func (b *AppendAuditBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
+
+const createUser = `-- name: CreateUser :batchexec
+INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, kind, cost_center,
+    created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+`
+
+type CreateUserBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CreateUserParams struct {
+	OrgID         alfred.OrgID
+	ID            alfred.UserID
+	Email         string
+	EmailKey      string
+	Name          string
+	Status        alfred.UserStatus
+	VacationStart *time.Time
+	VacationUntil *time.Time
+	AccessRole    alfred.AccessRole
+	DepartmentID  *alfred.DepartmentID
+	Quota         *alfred.Credits
+	MaxPriority   alfred.Priority
+	Kind          alfred.UserKind
+	CostCenter    string
+	CreatedAt     time.Time
+}
+
+func (q *Queries) CreateUser(ctx context.Context, arg []CreateUserParams) *CreateUserBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.OrgID,
+			a.ID,
+			a.Email,
+			a.EmailKey,
+			a.Name,
+			a.Status,
+			a.VacationStart,
+			a.VacationUntil,
+			a.AccessRole,
+			a.DepartmentID,
+			a.Quota,
+			a.MaxPriority,
+			a.Kind,
+			a.CostCenter,
+			a.CreatedAt,
+		}
+		batch.Queue(createUser, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CreateUserBatchResults{br, len(arg), false}
+}
+
+func (b *CreateUserBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CreateUserBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const putMember = `-- name: PutMember :batchone
+INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET is_admin = EXCLUDED.is_admin, updated_at = now()
+RETURNING (xmax = 0)::boolean AS created
+`
+
+type PutMemberBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PutMemberParams struct {
+	OrgID    alfred.OrgID
+	TeamID   alfred.TeamID
+	UserID   alfred.UserID
+	IsAdmin  bool
+	JoinedAt time.Time
+}
+
+func (q *Queries) PutMember(ctx context.Context, arg []PutMemberParams) *PutMemberBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.OrgID,
+			a.TeamID,
+			a.UserID,
+			a.IsAdmin,
+			a.JoinedAt,
+		}
+		batch.Queue(putMember, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &PutMemberBatchResults{br, len(arg), false}
+}
+
+func (b *PutMemberBatchResults) QueryRow(f func(int, bool, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var created bool
+		if b.closed {
+			if f != nil {
+				f(t, created, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&created)
+		if f != nil {
+			f(t, created, err)
+		}
+	}
+}
+
+func (b *PutMemberBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const updateUser = `-- name: UpdateUser :batchone
+UPDATE users SET email = $1, email_key = $2, name = $3, status = $4, vacation_start = $5, vacation_until = $6,
+    access_role = $7, department_id = $8, quota = $9, max_priority = $10, cost_center = $11, updated_at = $12, version = version + 1
+WHERE org_id = $13 AND id = $14 AND version = $15 AND deleted_at IS NULL RETURNING version
+`
+
+type UpdateUserBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type UpdateUserParams struct {
+	Email         string
+	EmailKey      string
+	Name          string
+	Status        alfred.UserStatus
+	VacationStart *time.Time
+	VacationUntil *time.Time
+	AccessRole    alfred.AccessRole
+	DepartmentID  *alfred.DepartmentID
+	Quota         *alfred.Credits
+	MaxPriority   alfred.Priority
+	CostCenter    string
+	UpdatedAt     time.Time
+	OrgID         alfred.OrgID
+	ID            alfred.UserID
+	Version       int64
+}
+
+func (q *Queries) UpdateUser(ctx context.Context, arg []UpdateUserParams) *UpdateUserBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Email,
+			a.EmailKey,
+			a.Name,
+			a.Status,
+			a.VacationStart,
+			a.VacationUntil,
+			a.AccessRole,
+			a.DepartmentID,
+			a.Quota,
+			a.MaxPriority,
+			a.CostCenter,
+			a.UpdatedAt,
+			a.OrgID,
+			a.ID,
+			a.Version,
+		}
+		batch.Queue(updateUser, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &UpdateUserBatchResults{br, len(arg), false}
+}
+
+func (b *UpdateUserBatchResults) QueryRow(f func(int, int64, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var version int64
+		if b.closed {
+			if f != nil {
+				f(t, version, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&version)
+		if f != nil {
+			f(t, version, err)
+		}
+	}
+}
+
+func (b *UpdateUserBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const userByEmail = `-- name: UserByEmail :batchone
+SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND email_key = $2 AND kind = 'person' AND deleted_at IS NULL
+`
+
+type UserByEmailBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type UserByEmailParams struct {
+	OrgID    alfred.OrgID
+	EmailKey string
+}
+
+// One by one: many in one question are looked for in the index of parts of addresses, which takes a thousand times as long.
+func (q *Queries) UserByEmail(ctx context.Context, arg []UserByEmailParams) *UserByEmailBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.OrgID,
+			a.EmailKey,
+		}
+		batch.Queue(userByEmail, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &UserByEmailBatchResults{br, len(arg), false}
+}
+
+func (b *UserByEmailBatchResults) QueryRow(f func(int, User, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var i User
+		if b.closed {
+			if f != nil {
+				f(t, i, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.Email,
+			&i.EmailKey,
+			&i.Name,
+			&i.Status,
+			&i.VacationStart,
+			&i.VacationUntil,
+			&i.AccessRole,
+			&i.DepartmentID,
+			&i.Quota,
+			&i.MaxPriority,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.DeletedAt,
+			&i.Kind,
+			&i.CostCenter,
+		)
+		if f != nil {
+			f(t, i, err)
+		}
+	}
+}
+
+func (b *UserByEmailBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}

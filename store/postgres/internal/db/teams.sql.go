@@ -132,11 +132,11 @@ func (q *Queries) LeaveTeams(ctx context.Context, orgID alfred.OrgID, userID alf
 }
 
 const members = `-- name: Members :many
-SELECT org_id, team_id, user_id, is_admin, joined_at, updated_at FROM team_members WHERE org_id = $1 AND team_id = $2 ORDER BY joined_at, user_id
+SELECT org_id, team_id, user_id, is_admin, joined_at, updated_at FROM team_members WHERE org_id = $1 AND team_id = ANY ($2::text[]) ORDER BY joined_at, user_id
 `
 
-func (q *Queries) Members(ctx context.Context, orgID alfred.OrgID, teamID alfred.TeamID) ([]TeamMember, error) {
-	rows, err := q.db.Query(ctx, members, orgID, teamID)
+func (q *Queries) Members(ctx context.Context, orgID alfred.OrgID, teamIds []string) ([]TeamMember, error) {
+	rows, err := q.db.Query(ctx, members, orgID, teamIds)
 	if err != nil {
 		return nil, err
 	}
@@ -193,39 +193,12 @@ func (q *Queries) Memberships(ctx context.Context, orgID alfred.OrgID, userIds [
 	return items, nil
 }
 
-const putMember = `-- name: PutMember :one
-INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET is_admin = EXCLUDED.is_admin, updated_at = now()
-RETURNING (xmax = 0)::boolean AS created
-`
-
-type PutMemberParams struct {
-	OrgID    alfred.OrgID
-	TeamID   alfred.TeamID
-	UserID   alfred.UserID
-	IsAdmin  bool
-	JoinedAt time.Time
-}
-
-func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) (bool, error) {
-	row := q.db.QueryRow(ctx, putMember,
-		arg.OrgID,
-		arg.TeamID,
-		arg.UserID,
-		arg.IsAdmin,
-		arg.JoinedAt,
-	)
-	var created bool
-	err := row.Scan(&created)
-	return created, err
-}
-
 const removeMember = `-- name: RemoveMember :execrows
-DELETE FROM team_members WHERE org_id = $1 AND team_id = $2 AND user_id = $3
+DELETE FROM team_members WHERE org_id = $1 AND team_id = $2 AND user_id = ANY ($3::text[])
 `
 
-func (q *Queries) RemoveMember(ctx context.Context, orgID alfred.OrgID, teamID alfred.TeamID, userID alfred.UserID) (int64, error) {
-	result, err := q.db.Exec(ctx, removeMember, orgID, teamID, userID)
+func (q *Queries) RemoveMember(ctx context.Context, orgID alfred.OrgID, teamID alfred.TeamID, userIds []string) (int64, error) {
+	result, err := q.db.Exec(ctx, removeMember, orgID, teamID, userIds)
 	if err != nil {
 		return 0, err
 	}

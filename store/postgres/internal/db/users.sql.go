@@ -80,51 +80,6 @@ func (q *Queries) CountPeople(ctx context.Context, arg CountPeopleParams) (Count
 	return i, err
 }
 
-const createUser = `-- name: CreateUser :exec
-INSERT INTO users (org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, kind, cost_center,
-    created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-`
-
-type CreateUserParams struct {
-	OrgID         alfred.OrgID
-	ID            alfred.UserID
-	Email         string
-	EmailKey      string
-	Name          string
-	Status        alfred.UserStatus
-	VacationStart *time.Time
-	VacationUntil *time.Time
-	AccessRole    alfred.AccessRole
-	DepartmentID  *alfred.DepartmentID
-	Quota         *alfred.Credits
-	MaxPriority   alfred.Priority
-	Kind          alfred.UserKind
-	CostCenter    string
-	CreatedAt     time.Time
-}
-
-func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
-	_, err := q.db.Exec(ctx, createUser,
-		arg.OrgID,
-		arg.ID,
-		arg.Email,
-		arg.EmailKey,
-		arg.Name,
-		arg.Status,
-		arg.VacationStart,
-		arg.VacationUntil,
-		arg.AccessRole,
-		arg.DepartmentID,
-		arg.Quota,
-		arg.MaxPriority,
-		arg.Kind,
-		arg.CostCenter,
-		arg.CreatedAt,
-	)
-	return err
-}
-
 const deleteUser = `-- name: DeleteUser :execrows
 UPDATE users SET deleted_at = $1::timestamptz, updated_at = $1, version = version + 1
 WHERE org_id = $2 AND id = $3 AND deleted_at IS NULL
@@ -138,90 +93,12 @@ func (q *Queries) DeleteUser(ctx context.Context, at time.Time, orgID alfred.Org
 	return result.RowsAffected(), nil
 }
 
-const updateUser = `-- name: UpdateUser :execrows
-UPDATE users SET email = $1, email_key = $2, name = $3, status = $4, vacation_start = $5, vacation_until = $6,
-    access_role = $7, department_id = $8, quota = $9, max_priority = $10, cost_center = $11, updated_at = $12, version = version + 1
-WHERE org_id = $13 AND id = $14 AND version = $15 AND deleted_at IS NULL
-`
-
-type UpdateUserParams struct {
-	Email         string
-	EmailKey      string
-	Name          string
-	Status        alfred.UserStatus
-	VacationStart *time.Time
-	VacationUntil *time.Time
-	AccessRole    alfred.AccessRole
-	DepartmentID  *alfred.DepartmentID
-	Quota         *alfred.Credits
-	MaxPriority   alfred.Priority
-	CostCenter    string
-	UpdatedAt     time.Time
-	OrgID         alfred.OrgID
-	ID            alfred.UserID
-	Version       int64
-}
-
-func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (int64, error) {
-	result, err := q.db.Exec(ctx, updateUser,
-		arg.Email,
-		arg.EmailKey,
-		arg.Name,
-		arg.Status,
-		arg.VacationStart,
-		arg.VacationUntil,
-		arg.AccessRole,
-		arg.DepartmentID,
-		arg.Quota,
-		arg.MaxPriority,
-		arg.CostCenter,
-		arg.UpdatedAt,
-		arg.OrgID,
-		arg.ID,
-		arg.Version,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const user = `-- name: User :one
 SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL
 `
 
 func (q *Queries) User(ctx context.Context, orgID alfred.OrgID, iD alfred.UserID) (User, error) {
 	row := q.db.QueryRow(ctx, user, orgID, iD)
-	var i User
-	err := row.Scan(
-		&i.OrgID,
-		&i.ID,
-		&i.Email,
-		&i.EmailKey,
-		&i.Name,
-		&i.Status,
-		&i.VacationStart,
-		&i.VacationUntil,
-		&i.AccessRole,
-		&i.DepartmentID,
-		&i.Quota,
-		&i.MaxPriority,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.DeletedAt,
-		&i.Kind,
-		&i.CostCenter,
-	)
-	return i, err
-}
-
-const userByEmail = `-- name: UserByEmail :one
-SELECT org_id, id, email, email_key, name, status, vacation_start, vacation_until, access_role, department_id, quota, max_priority, version, created_at, updated_at, deleted_at, kind, cost_center FROM users WHERE org_id = $1 AND email_key = $2 AND kind = 'person' AND deleted_at IS NULL
-`
-
-func (q *Queries) UserByEmail(ctx context.Context, orgID alfred.OrgID, emailKey string) (User, error) {
-	row := q.db.QueryRow(ctx, userByEmail, orgID, emailKey)
 	var i User
 	err := row.Scan(
 		&i.OrgID,
