@@ -154,8 +154,7 @@ func (b *bulkBatch) begin(ctx context.Context) (err error) {
 	if !b.maker.Access.Administers() || b.maker.Status == alfred.Suspended {
 		return alfred.Errorf(alfred.CodeForbidden, "no admin")
 	}
-	switch api.JobKind(b.job.Kind) {
-	case api.JobKindSuspend, api.JobKindActivate, api.JobKindTeamRemove:
+	if slices.Contains([]api.JobKind{api.JobKindSuspend, api.JobKindActivate, api.JobKindTeamRemove}, api.JobKind(b.job.Kind)) {
 		b.released, err = s.lockReleases(ctx, b.job.Org)
 	}
 	return err

@@ -76,7 +76,9 @@ func (s *Store) UserByEmail(ctx context.Context, org alfred.OrgID, email string)
 func (s *Store) UsersByEmail(ctx context.Context, org alfred.OrgID, emails ...string) ([]alfred.User, error) {
 	var people []alfred.User
 	var first error
-	of := each(emails, func(e string) db.UserByEmailParams { return db.UserByEmailParams{OrgID: org, EmailKey: alfred.NormalEmail(e)} })
+	of := each(emails, func(e string) db.UserByEmailParams {
+		return db.UserByEmailParams{OrgID: org, EmailKey: alfred.NormalEmail(e)}
+	})
 	s.q(ctx).UserByEmail(ctx, of).QueryRow(func(i int, r db.User, err error) {
 		switch {
 		case err == nil:
