@@ -246,6 +246,7 @@ type bulkRow struct {
 // and is not part of a transaction.
 func (r *bulkRow) carryOutAlone(ctx context.Context) (err error) {
 	b, s := r.batch, r.batch.server
+	b.on.Records = s.Records // what comes back is booked at once
 	for range 3 {
 		if r.back != nil {
 			if err = r.back(context.WithValue(ctx, callKey{}, b.call(nil))); err != nil {
