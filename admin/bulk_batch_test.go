@@ -22,6 +22,7 @@ import (
 // disturbed runs something between what a batch has read and what it writes.
 type disturbed struct {
 	admin.Records
+	gone   alfred.TeamID // that is deleted as soon as it was found
 	store  func() error  // before people are changed
 	refuse alfred.UserID // who cannot be changed
 	why    error
@@ -39,6 +40,13 @@ func (d *disturbed) UpdateUser(ctx context.Context, users ...alfred.User) error 
 		return d.why
 	}
 	return d.Records.UpdateUser(ctx, users...)
+}
+
+func (d *disturbed) Team(ctx context.Context, org alfred.OrgID, id alfred.TeamID) (alfred.Team, error) {
+	if id == d.gone {
+		return alfred.Team{}, alfred.Errorf(alfred.CodeNotFound, "no team")
+	}
+	return d.Records.Team(ctx, org, id)
 }
 
 func (d *disturbed) AppendAudit(ctx context.Context, org alfred.OrgID, events ...alfred.AuditEvent) ([]alfred.AuditEvent, error) {
@@ -332,6 +340,34 @@ func TestLinesOfABatchFollowEachOther(t *testing.T) {
 	w.must(err)
 	if u.Name != "Two" || u.Version != 2 || len(w.audited(id)) != 4 {
 		t.Errorf("%+v, %d events", u, len(w.audited(id)))
+	}
+}
+
+// Of a line that fails when a part of it was done nothing is left, and whoever
+// has less or more of a pool because somebody was suspended is told.
+func TestALineThatFailsLeavesNothing(t *testing.T) {
+	w := started(t)
+	mate := w.user("mate@company.com", "")
+	ana := w.user("ana@company.com", "")
+	team := alfred.TeamID(w.team("Core", "1000", mate))
+	d := &disturbed{Records: w.records, gone: team}
+	jobs := *w.jobs
+	jobs.Records = d
+	id := w.imports("email,name,team\nana@company.com,Ana,Core\nmate@company.com,Mate,\n", false)
+	w.finish(&jobs)
+	w.jobIs(id, 1, 0, 1)
+	if u := w.do("GET", "/v1/admin/users/"+ana.id, w.owner.key, "").is(http.StatusOK); u["name"] == "Ana" || len(w.audited(id)) != 1 {
+		t.Errorf("%v, %d events", u, len(w.audited(id)))
+	}
+
+	w.do("POST", "/v1/admin/teams/"+string(team)+"/members/"+ana.id, w.owner.key, "").is(http.StatusCreated)
+	w.publish()
+	w.job(`{"kind":"suspend","selection":{"ids":["` + ana.id + `"]}}`)
+	w.finish()
+	topics, err := w.records.Touched(w.ctx, 0)
+	w.must(err)
+	if !slices.ContainsFunc(topics, func(t alfred.Topic) bool { return t.ID == mate.id }) {
+		t.Errorf("a member of the team is not told: %v", topics)
 	}
 }
 

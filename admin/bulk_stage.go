@@ -11,8 +11,8 @@ import (
 
 // stage is the record as the rows of one batch see it. It has read whom they
 // are about with one question, and holds what they write until store writes all
-// of it at once. What somebody else has changed meanwhile is found out there:
-// store fails, and nothing is written.
+// of it at once. What somebody else has changed meanwhile, and whether the last
+// owner would go, is found out there, and nothing is written then.
 type stage struct {
 	Records
 	org         alfred.OrgID
@@ -22,7 +22,6 @@ type stage struct {
 	teams       map[alfred.TeamID]alfred.Team
 	named       map[string][]alfred.Team // by a part of the name
 	departments []alfred.Department
-	owners      int // how many owners who can act come and go
 
 	staged
 	undo []func() // of the row that is carried out
@@ -161,17 +160,8 @@ func (s *stage) UpdateUser(ctx context.Context, users ...alfred.User) error {
 func (s *stage) put(before, u alfred.User) {
 	address := alfred.NormalEmail(u.Email)
 	had, known := s.addresses[address]
-	owners := 0
-	if roleIfLive(before) == alfred.RoleOwner {
-		owners--
-	}
-	if roleIfLive(u) == alfred.RoleOwner {
-		owners++
-	}
 	s.people[u.ID], s.addresses[address] = u, u.ID
-	s.owners += owners
 	s.undo = append(s.undo, func() {
-		s.owners -= owners
 		s.people[u.ID] = before
 		if before.ID == "" {
 			delete(s.people, u.ID)
@@ -181,12 +171,6 @@ func (s *stage) put(before, u alfred.User) {
 			delete(s.addresses, address)
 		}
 	})
-}
-
-// CountOwners counts the owners who can act.
-func (s *stage) CountOwners(ctx context.Context, org alfred.OrgID) (int, error) {
-	n, err := s.Records.CountOwners(ctx, org)
-	return n + s.owners, err
 }
 
 // Memberships returns the teams of some people.
