@@ -74,8 +74,10 @@ func TestManyPeopleAtOnceAreAllOrNone(t *testing.T) {
 	w.refused(w.CreateUser(w.ctx, cy, again), alfred.CodeConflict)
 	found, err := w.UsersByEmail(w.ctx, w.org, " ANA@example.com", "cy@example.com", "bo@example.com")
 	w.must(err)
+	want := []alfred.User{ana, bo}
 	sortUsers(found)
-	w.same(found, []alfred.User{ana, bo})
+	sortUsers(want)
+	w.same(found, want)
 
 	stale := bo
 	ana.Name, stale.Version = "Ana", 7
