@@ -17,7 +17,7 @@ const ways: Partial<Record<Step['id'], { to: string; verb: string }>> = {
   provider: { to: '/providers', verb: 'Open providers' },
   people: { to: '/users', verb: 'Add people' },
   team: { to: '/teams?add=true', verb: 'Add a team' },
-  policy: { to: '/settings?part=limits', verb: 'Set a limit' },
+  policy: { to: '/settings?part=limits&open=new&mode=shadow', verb: 'Set a limit' },
   alerts: { to: '/settings?part=alerts', verb: 'Add a channel' },
 };
 

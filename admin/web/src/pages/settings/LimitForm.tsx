@@ -12,6 +12,8 @@ interface Props {
   given: Pick<Limit, 'scope' | 'subject' | 'metric'> | null;
   /** The limit that is changed, or null for a new one. */
   before: Limit | null;
+  /** The mode that a new one begins with. */
+  begin?: Limit['mode'];
   all: readonly Limit[];
   /** The list as it was read, which a change must not go past. */
   tagged: Tagged<unknown> | undefined;
@@ -24,7 +26,7 @@ function row(l: Limit): LimitPut {
 }
 
 /** Sets, changes or removes one limit, and says what that does before it happens. */
-export function LimitForm({ given, before, all, tagged, onDone }: Props) {
+export function LimitForm({ given, before, begin = 'enforce', all, tagged, onDone }: Props) {
   const session = useSession();
   const queries = useQueryClient();
   const put = api.useMutation('put', '/v1/admin/limits');
@@ -32,7 +34,7 @@ export function LimitForm({ given, before, all, tagged, onDone }: Props) {
   const [subject, setSubject] = useState(given?.subject ?? '');
   const [metric, setMetric] = useState<Limit['metric']>(given?.metric ?? 'credits');
   const [value, setValue] = useState<number | ''>(before?.credits ?? before?.rate ?? '');
-  const [mode, setMode] = useState<Limit['mode']>(before?.mode ?? 'enforce');
+  const [mode, setMode] = useState<Limit['mode']>(before?.mode ?? begin);
   const [fail, setFail] = useState<string>(before?.fail_mode ?? '');
   const [removing, setRemoving] = useState(false);
   const [tried, setTried] = useState(false);

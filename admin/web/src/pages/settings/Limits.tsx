@@ -2,13 +2,13 @@ import { Button } from '@mantine/core';
 import { IconEye, IconGauge, IconPlus, IconShieldCheck } from '@tabler/icons-react';
 import { client, may, useSession, useTagged, type components } from '@/api';
 import { Card, DataTable, EmptyState, Export, Filters, SideDrawer, Tone, useOpen, type Column } from '@/components';
-import { oneOf, text, useUrlState } from '@/url/state';
+import { id, oneOf, text, useUrlState } from '@/url/state';
 import { LimitForm } from './LimitForm';
 import { amount, fails, idOf, metrics, parseId, scopes, type Limit } from './limits';
 import classes from './Settings.module.css';
 import { Subject } from './Subject';
 
-const params = { find: text, scope: oneOf('', ...scopes.map((s) => s.value)), metric: oneOf('', ...metrics.map((m) => m.value)) };
+const params = { open: id, find: text, scope: oneOf('', ...scopes.map((s) => s.value)), metric: oneOf('', ...metrics.map((m) => m.value)), mode: oneOf('enforce', 'shadow') };
 
 /** Every cap and rate limit, and the drawer that sets one. */
 export function Limits() {
@@ -52,7 +52,7 @@ export function Limits() {
     { id: 'fail', title: 'In an outage', from: 'desktop', cell: (l) => (l.fail_mode ? fails.find((f) => f.value === l.fail_mode)?.label : <span className="soft">as the organisation</span>) },
   ];
   const add = edits && (
-    <Button size="xs" leftSection={<IconPlus size={15} aria-hidden />} onClick={() => setOpen('new')}>
+    <Button size="xs" leftSection={<IconPlus size={15} aria-hidden />} onClick={() => set({ mode: 'enforce', open: 'new' }, { push: true })}>
       Set limit
     </Button>
   );
@@ -106,7 +106,7 @@ export function Limits() {
         }
       />
       <SideDrawer opened={open === 'new' || Boolean(parsed)} onClose={() => setOpen(null)} title={opened ? 'Change limit' : 'Set limit'} size={460}>
-        {open && all && <LimitForm key={open} given={parsed} before={opened ?? null} all={all} tagged={limits.data} onDone={() => setOpen(null)} />}
+        {open && all && <LimitForm key={open} given={parsed} before={opened ?? null} begin={state.mode} all={all} tagged={limits.data} onDone={() => setOpen(null)} />}
       </SideDrawer>
     </Card>
   );

@@ -19,6 +19,19 @@ describe('limits', () => {
     await waitFor(() => expect(asked.find((a) => a.method === 'PUT')?.body).toEqual({ data: [{ scope: 'organization', metric: 'credits', mode: 'enforce', credits: 50000, fail_mode: null }] }));
   });
 
+  it('begin in shadow mode for whoever comes from the first steps, and enforced otherwise', async () => {
+    const asked = answering({ 'GET /v1/admin/limits': { body: { data: [] } }, 'PUT /v1/admin/limits': { body: { data: [] } } });
+    const { user } = await show(<Settings />, { session: may, at: '/?part=limits&open=new&mode=shadow' });
+    let drawer = await screen.findByRole('dialog', {}, soon);
+    await user.type(await within(drawer).findByLabelText('Allows (credits per window)', {}, soon), '7');
+    await user.click(within(drawer).getByRole('button', { name: 'Set limit' }));
+    await waitFor(() => expect(asked.find((a) => a.method === 'PUT')?.body).toMatchObject({ data: [{ mode: 'shadow', credits: 7 }] }));
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    await user.click(screen.getAllByRole('button', { name: 'Set limit' })[0]!);
+    drawer = await screen.findByRole('dialog', {}, soon);
+    expect(await within(drawer).findByRole('radio', { name: 'Enforce' }, soon)).toBeChecked();
+  });
+
   it('say what one would be for when there is none', async () => {
     answering({ 'GET /v1/admin/limits': { body: { data: [] } } });
     await show(<Settings />, { session: may, at: '/?part=limits' });
