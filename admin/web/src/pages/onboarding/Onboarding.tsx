@@ -99,7 +99,6 @@ export default function Onboarding() {
                     <WaitingText chars={Math.round(chars * 0.8)} />
                   </p>
                 </div>
-                <span />
               </div>
             ))}
             {session.onboarded && <Skeleton height={226} radius={8} mt={4} />}
@@ -122,12 +121,10 @@ export default function Onboarding() {
                     </p>
                     {s.id === 'first_request' && !s.done && <FirstRequest live={stream.live} />}
                   </div>
-                  {!s.done && ways[s.id] ? (
+                  {!s.done && ways[s.id] && (
                     <Button size="xs" variant={s.id === next ? 'filled' : 'default'} renderRoot={(p) => <a href={`/static${ways[s.id]!.to}`} {...p} />}>
                       {ways[s.id]!.verb}
                     </Button>
-                  ) : (
-                    <span />
                   )}
                 </li>
               ))}
