@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import type { SampleWorld } from '../src/pages';
 
 /** Who the browser can be signed in as. */
@@ -140,4 +140,23 @@ export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: `${folder}${name}.png`, animations: 'disabled' });
   await page.setViewportSize(window);
+}
+
+/** What is open looks right in both themes and at both widths. */
+export async function looksRight(v: Visit, name: string) {
+  const wrong: string[] = [];
+  for (const width of widths) {
+    await v.page.setViewportSize({ width, height: 900 });
+    for (const scheme of schemes) {
+      await v.page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await v.page.waitForFunction((s) => document.documentElement.dataset.mantineColorScheme === s && document.getAnimations().every((a) => a.playState !== 'running'), scheme);
+      await picture(v.page, `${name}-${scheme}-${width}`);
+      wrong.push(...(await violations(v.page)).map((line) => `${scheme}, ${width}: ${line}`));
+      const over = await overflow(v.page);
+      if (over) wrong.push(`${scheme}, ${width}: ${over} px wider than the window`);
+    }
+  }
+  await v.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await v.page.setViewportSize({ width: 1440, height: 900 });
+  expect(wrong).toEqual([]);
 }

@@ -1,27 +1,7 @@
-import { overflow, picture, schemes, visit, violations, widths, world, closed } from '../../../browser/rig';
+import { looksRight, visit, violations, world, closed } from '../../../browser/rig';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Visit } from '../../../browser/rig';
 
 afterAll(closed);
-
-/** What is open looks right in both themes and at both widths. */
-async function looksRight(v: Visit, name: string) {
-  const wrong: string[] = [];
-  for (const width of widths) {
-    await v.page.setViewportSize({ width, height: 900 });
-    for (const scheme of schemes) {
-      await v.page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-      await v.page.waitForFunction((s) => document.documentElement.dataset.mantineColorScheme === s && document.getAnimations().every((a) => a.playState !== 'running'), scheme);
-      await picture(v.page, `${name}-${scheme}-${width}`);
-      wrong.push(...(await violations(v.page)).map((line) => `${scheme}, ${width}: ${line}`));
-      const over = await overflow(v.page);
-      if (over) wrong.push(`${scheme}, ${width}: ${over} px wider than the window`);
-    }
-  }
-  await v.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await v.page.setViewportSize({ width: 1440, height: 900 });
-  expect(wrong).toEqual([]);
-}
 
 describe('Settings', () => {
   it('show what changes and for whom before they save, and plan another window for the end of this one', async () => {

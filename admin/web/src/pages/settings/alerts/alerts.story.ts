@@ -1,26 +1,8 @@
 import { hook } from '../../../../browser/hook';
-import { closed, overflow, picture, schemes, visit, violations, widths, world, type Visit } from '../../../../browser/rig';
+import { closed, looksRight, visit, world } from '../../../../browser/rig';
 import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(closed);
-
-async function looksRight(v: Visit, name: string) {
-  const wrong: string[] = [];
-  for (const width of widths) {
-    await v.page.setViewportSize({ width, height: 900 });
-    for (const scheme of schemes) {
-      await v.page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-      await v.page.waitForFunction((s) => document.documentElement.dataset.mantineColorScheme === s && document.getAnimations().every((a) => a.playState !== 'running'), scheme);
-      await picture(v.page, `${name}-${scheme}-${width}`);
-      wrong.push(...(await violations(v.page)).map((line) => `${scheme}, ${width}: ${line}`));
-      const over = await overflow(v.page);
-      if (over) wrong.push(`${scheme}, ${width}: ${over} px wider than the window`);
-    }
-  }
-  await v.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await v.page.setViewportSize({ width: 1440, height: 900 });
-  expect(wrong).toEqual([]);
-}
 
 describe('Alerts', () => {
   it('a channel is added and tested, hears that a pool runs out, fails and is mended; who answers for the pool finds it in the inbox', async () => {
