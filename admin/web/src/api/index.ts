@@ -1,6 +1,7 @@
 export { api, client, newKey } from './client';
 export { Problem } from './problem';
 export { useTagged, ifMatch, useReload, type Tagged } from './tagged';
+export { useEdit } from './edit';
 export { useLongList, type LongList } from './longList';
 export { useAttempt } from './attempt';
 export { useStream } from './stream';

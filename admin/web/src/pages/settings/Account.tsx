@@ -1,8 +1,8 @@
 import { Alert, Button, NumberInput, Skeleton, Stack, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
-import { client, ifMatch, may, Problem, useSession, useTagged, type Tagged } from '@/api';
+import { useState } from 'react';
+import { client, ifMatch, may, useEdit, useSession, useTagged, type Tagged } from '@/api';
 import { Confirm, Credits, ErrorState, Id, Refused, StatusBadge, TeamPicker, done, type TeamRef } from '@/components';
 import { AccountKeys } from './AccountKeys';
 import { ownedBy, type ServiceAccount } from './serviceAccount';
@@ -35,55 +35,27 @@ const formOf = (a: ServiceAccount): Form => ({ name: a.name, team: { id: a.team_
 function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; reload: () => Promise<Tagged<ServiceAccount> | undefined>; onGone: () => void }) {
   const session = useSession();
   const queries = useQueryClient();
-  const [base, setBase] = useState(tagged);
-  const [f, setF] = useState<Form>(() => formOf(tagged.data));
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { base, form: f, setForm: setF, changed, typed, busy, error, setError, take, attempt } = useEdit(tagged, reload, formOf, (a, b, field) => (field === 'team' ? (a as TeamRef).id === (b as TeamRef).id : a === b));
   const [act, setAct] = useState<'suspend' | 'delete' | null>(null);
   const a = base.data;
-  const was = formOf(a);
-  const changed = (Object.keys(f) as (keyof Form)[]).filter((k) => (k === 'team' ? f.team.id !== was.team.id : f[k] !== was[k]));
-  useEffect(() => {
-    if (changed.length > 0 || tagged === base) return;
-    setBase(tagged);
-    setF(formOf(tagged.data));
-    // eslint-disable-next-line -- follows what was read only while nothing is typed
-  }, [tagged]);
   const edits = may(session, 'updateServiceAccount');
   const path = { account_id: a.id };
   const anew = () => void queries.invalidateQueries({ queryKey: ['get', '/v1/admin/service-accounts'] });
-  const patch = async (body: Record<string, unknown>) => {
+  const patch = async (body: Record<string, unknown>, kept: Partial<Form> = {}) => {
     const { data, response } = await client.PATCH('/v1/admin/service-accounts/{account_id}', { params: { path, header: ifMatch(base) as never }, body: body as never });
-    const fresh = { data: data as ServiceAccount, etag: response.headers.get('ETag') };
-    setBase(fresh);
+    take({ data: data as ServiceAccount, etag: response.headers.get('ETag') }, kept);
     anew();
-    return fresh;
   };
-  const save = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const save = () =>
+    attempt(async () => {
       const body: Record<string, unknown> = {};
       if (changed.includes('name')) body.name = f.name.trim();
       if (changed.includes('team')) body.team_id = f.team.id;
       if (changed.includes('center')) body.cost_center = f.center.trim();
       if (changed.includes('budget')) body.budget = f.budget === '' ? null : Number(f.budget);
-      setF(formOf((await patch(body)).data));
+      await patch(body);
       done(`${f.name.trim()} is changed.`);
-    } catch (e) {
-      if (e instanceof Problem && e.conflicts) {
-        const now = await reload();
-        if (now) {
-          const typed = Object.fromEntries(changed.map((k) => [k, f[k]]));
-          setBase(now);
-          setF({ ...formOf(now.data), ...typed });
-        }
-      }
-      setError(e);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   const suspended = a.status === 'suspended';
   return (
     <Stack gap="lg">
@@ -120,7 +92,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
       {edits && (
         <div className={classes.end}>
           {suspended ? (
-            <Button variant="default" onClick={() => patch({ status: 'active' }).then(() => done('Active again. Its keys work within a second.'), setError)}>
+            <Button variant="default" onClick={() => patch({ status: 'active' }, typed).then(() => done('Active again. Its keys work within a second.'), setError)}>
               Reactivate account
             </Button>
           ) : (
@@ -141,7 +113,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<ServiceAccount>; re
         verb="Suspend account"
         danger
         onConfirm={async () => {
-          await patch({ status: 'suspended' });
+          await patch({ status: 'suspended' }, typed);
           done('Suspended. New requests are refused.', { undo: async () => void (await client.PATCH('/v1/admin/service-accounts/{account_id}', { params: { path }, body: { status: 'active' } }), anew()) });
         }}
       />

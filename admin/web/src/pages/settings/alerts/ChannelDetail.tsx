@@ -1,8 +1,8 @@
 import { Button, Skeleton, Stack } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import { api, client, ifMatch, may, Problem, useSession, useTagged, type Tagged } from '@/api';
+import { useState } from 'react';
+import { api, client, ifMatch, may, Problem, useEdit, useSession, useTagged, type Tagged } from '@/api';
 import { Confirm, ErrorState, Refused, Time, Tone, done } from '@/components';
 import classes from '../Settings.module.css';
 import { ChannelFields, type Fields } from './ChannelFields';
@@ -30,45 +30,16 @@ const fieldsOf = (c: Channel): Fields => ({ name: c.name, address: '', from: c.f
 function Loaded({ tagged, reload, onGone }: { tagged: Tagged<Channel>; reload: () => Promise<Tagged<Channel> | undefined>; onGone: () => void }) {
   const session = useSession();
   const queries = useQueryClient();
-  const [base, setBase] = useState(tagged);
-  const [f, setF] = useState(() => fieldsOf(tagged.data));
-  const [busy, setBusy] = useState<'save' | 'test' | null>(null);
-  const [error, setError] = useState<unknown>(null);
+  const { base, form: f, setForm: setF, changed, busy, error, take, attempt } = useEdit(tagged, reload, fieldsOf);
   const [removing, setRemoving] = useState(false);
+  const [testing, setTesting] = useState(false);
   const c = base.data;
-  const was = fieldsOf(c);
-  const changed = (Object.keys(f) as (keyof Fields)[]).filter((k) => f[k] !== was[k]);
-  useEffect(() => {
-    if (changed.length > 0 || tagged === base) return;
-    setBase(tagged);
-    setF(fieldsOf(tagged.data));
-    // eslint-disable-next-line -- follows what was read only while nothing is typed
-  }, [tagged]);
   const path = { channel_id: c.id };
   const given = c.source === 'environment';
   const edits = may(session, 'updateChannel') && !given;
   const anew = () => Promise.all([queries.invalidateQueries({ queryKey: ['get', '/v1/admin/channels'] }), queries.invalidateQueries({ queryKey: ['get', '/v1/admin/deliveries'] })]);
-  const attempt = async (what: 'save' | 'test', act: () => Promise<void>) => {
-    setBusy(what);
-    setError(null);
-    try {
-      await act();
-    } catch (e) {
-      if (e instanceof Problem && e.conflicts) {
-        const now = await reload();
-        if (now) {
-          const typed = Object.fromEntries(changed.map((k) => [k, f[k]]));
-          setBase(now);
-          setF({ ...fieldsOf(now.data), ...typed });
-        }
-      }
-      setError(e);
-    } finally {
-      setBusy(null);
-    }
-  };
   const save = () =>
-    attempt('save', async () => {
+    attempt(async () => {
       const body = {
         ...(changed.includes('name') && { name: f.name.trim() }),
         ...(changed.includes('address') && { address: f.address.trim() }),
@@ -76,17 +47,16 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<Channel>; reload: (
         ...(changed.includes('transfers') && { transfers: f.transfers }),
       };
       const { data, response } = await client.PATCH('/v1/admin/channels/{channel_id}', { params: { path, header: ifMatch(base) as never }, body });
-      const fresh = { data: data as Channel, etag: response.headers.get('ETag') };
-      setBase(fresh);
-      setF(fieldsOf(fresh.data));
-      done(`${fresh.data.name} is changed.`);
+      take({ data: data as Channel, etag: response.headers.get('ETag') });
+      done(`${f.name.trim()} is changed.`);
       await anew();
     });
   const test = () =>
-    attempt('test', async () => {
+    attempt(async () => {
+      setTesting(true);
       await client.POST('/v1/admin/channels/{channel_id}/test', { params: { path } });
       await anew();
-    });
+    }).finally(() => setTesting(false));
   // What it came to changes while one looks; what one edits does not.
   const live = api.useQuery('get', '/v1/admin/channels', {}, { refetchInterval: 5_000 });
   const now = live.data?.data.find((x) => x.id === c.id) ?? tagged.data;
@@ -113,7 +83,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<Channel>; reload: (
             )}
           </span>
           {may(session, 'testChannel') && (
-            <Button size="xs" variant="default" leftSection={<IconSend size={15} aria-hidden />} loading={busy === 'test'} onClick={() => void test()}>
+            <Button size="xs" variant="default" leftSection={<IconSend size={15} aria-hidden />} loading={testing} onClick={() => void test()}>
               Send a test
             </Button>
           )}
@@ -141,7 +111,7 @@ function Loaded({ tagged, reload, onGone }: { tagged: Tagged<Channel>; reload: (
             />
             {error !== null && !(error instanceof Problem && ['name', 'address'].includes(error.param ?? '')) && <Refused error={error} />}
             {edits && (
-              <Button type="submit" loading={busy === 'save'} disabled={changed.length === 0 || !f.name.trim()} style={{ alignSelf: 'flex-end' }}>
+              <Button type="submit" loading={busy && !testing} disabled={changed.length === 0 || !f.name.trim()} style={{ alignSelf: 'flex-end' }}>
                 Save channel
               </Button>
             )}
