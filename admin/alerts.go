@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,24 +43,19 @@ func (j *Jobs) WatchBudgets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, org := range orgs {
 		if err := j.server().watchBudgets(ctx, org.ID); err != nil {
-			return fmt.Errorf("%s: %w", org.ID, err)
+			failed = append(failed, fmt.Errorf("%s: %w", org.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
+// watchBudgets looks twice when there is something to tell: what was read
+// without the lock may be older than what somebody else has told of since.
 func (s *server) watchBudgets(ctx context.Context, org alfred.OrgID) error {
-	snap, err := s.snapshotOf(ctx, org, nil)
-	if err != nil {
-		return err
-	}
-	budgets, err := s.budgets(ctx, snap)
-	if err != nil {
-		return err
-	}
-	levels, _, err := s.risen(ctx, snap, budgets)
+	_, levels, _, err := s.look(ctx, org)
 	if err != nil || len(levels) == 0 {
 		return err
 	}
@@ -67,7 +63,7 @@ func (s *server) watchBudgets(ctx context.Context, org alfred.OrgID) error {
 		if err := s.Records.Lock(ctx, "alerts:"+string(org)); err != nil {
 			return err
 		}
-		levels, alerts, err := s.risen(ctx, snap, budgets) // somebody else may have told meanwhile
+		snap, levels, alerts, err := s.look(ctx, org)
 		if err != nil {
 			return err
 		}
@@ -85,6 +81,19 @@ func (s *server) watchBudgets(ctx context.Context, org alfred.OrgID) error {
 		}
 		return s.tellChannels(ctx, w, snap, alerts)
 	})
+}
+
+// look finds which levels are others now, and what is to be told.
+func (s *server) look(ctx context.Context, org alfred.OrgID) (snap *snapshot, levels []alfred.AlertLevel, alerts []alfred.Alert, err error) {
+	if snap, err = s.snapshotOf(ctx, org, nil); err != nil {
+		return nil, nil, nil, err
+	}
+	budgets, err := s.budgets(ctx, snap)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	levels, alerts, err = s.risen(ctx, snap, budgets)
+	return snap, levels, alerts, err
 }
 
 // budgets are the pools that anything was spent from in this window, and all

@@ -1,0 +1,103 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/alfred-envoy/alfred"
+	"github.com/alfred-envoy/alfred/admin"
+)
+
+// watching is a record that something happens to while one reads levels, or
+// that fails for one organisation.
+type watching struct {
+	admin.Records
+	levels func()
+	broken alfred.OrgID
+}
+
+func (r *watching) AlertLevels(ctx context.Context, org alfred.OrgID, start time.Time) ([]alfred.AlertLevel, error) {
+	if f := r.levels; f != nil {
+		r.levels = nil
+		f()
+	}
+	return r.Records.AlertLevels(ctx, org, start)
+}
+
+func (r *watching) Limits(ctx context.Context, org alfred.OrgID) ([]alfred.Limit, error) {
+	if org == r.broken {
+		return nil, errors.New("broken")
+	}
+	return r.Records.Limits(ctx, org)
+}
+
+func (w *world) alerts() (all []string) {
+	w.Helper()
+	for _, a := range w.do("GET", "/v1/admin/alerts?limit=200", w.owner.key, "").list() {
+		a := a.(map[string]any)
+		all = append(all, fmt.Sprintf("%v %v%%", a["name"], a["threshold"]))
+	}
+	return all
+}
+
+// exec writes to the database past the store.
+func (w *world) exec(statement string, args ...any) {
+	w.Helper()
+	address, _ := addresses.Load(w.records)
+	db, err := pgx.Connect(w.ctx, address.(string))
+	w.must(err)
+	defer func() { w.must(db.Close(w.ctx)) }()
+	_, err = db.Exec(w.ctx, statement, args...)
+	w.must(err)
+}
+
+// Who has read the budgets before somebody else told of them neither tells
+// again nor takes a level back.
+func TestAnOldLookTellsNothingAgain(t *testing.T) {
+	w := started(t)
+	ana, bob := w.user("ana@company.com", `,"personal_quota":0`), w.user("bob@company.com", `,"personal_quota":0`)
+	w.team("A", "1000", ana)
+	w.team("B", "1000", bob)
+	w.spend(ana, 500*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	slow := &watching{Records: w.records, levels: func() {
+		w.spend(bob, 500*alfred.Credit, alfred.PriorityNormal)
+		w.record()
+		w.must(w.jobs.WatchBudgets(w.ctx)) // of both, before the slow one has the lock
+		w.spend(ana, 250*alfred.Credit, alfred.PriorityNormal)
+		w.record()
+	}}
+	config := w.config
+	config.Records = slow
+	w.must((&admin.Jobs{Config: config}).WatchBudgets(w.ctx))
+	for range 2 {
+		w.must(w.jobs.WatchBudgets(w.ctx))
+	}
+	if got := w.alerts(); len(got) != 3 {
+		t.Errorf("told %q", got)
+	}
+}
+
+// An organisation that cannot be looked at does not keep others from being told.
+func TestOneBrokenOrganisationDoesNotSilenceOthers(t *testing.T) {
+	w := started(t)
+	ana := w.user("ana@company.com", `,"personal_quota":0`)
+	w.team("A", "1000", ana)
+	w.spend(ana, 500*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	w.must(w.records.CreateOrganization(w.ctx, alfred.Organization{ID: "org_0", Name: "Broken", Settings: alfred.DefaultSettings(), CreatedAt: w.clock.Now()}))
+	config := w.config
+	config.Records = &watching{Records: w.records, broken: "org_0"}
+	if err := (&admin.Jobs{Config: config}).WatchBudgets(w.ctx); err == nil || !strings.Contains(err.Error(), "org_0") {
+		t.Errorf("the failure is not told: %v", err)
+	}
+	if got := w.alerts(); len(got) != 1 {
+		t.Errorf("told %q", got)
+	}
+}
