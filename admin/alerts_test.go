@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,20 @@ func TestAnOldLookTellsNothingAgain(t *testing.T) {
 	}
 	if got := w.alerts(); len(got) != 3 {
 		t.Errorf("told %q", got)
+	}
+}
+
+// A model may have a name of 200 characters of four bytes.
+func TestACapOfALongNameIsToldOnce(t *testing.T) {
+	w := started(t)
+	model := strings.Repeat("\U0001F9E0", 150)
+	w.do("PUT", "/v1/admin/limits", w.owner.key, fmt.Sprintf(`{"data":[{"scope":"model","subject":%q,"metric":"credits","credits":10,"mode":"shadow"}]}`, model)).is(http.StatusOK)
+	w.exec(`INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled) VALUES ($1, 'model', $2, '2026-11-01Z', '2026-12-01Z', 9000000)`, w.org, model[:256])
+	for range 3 {
+		w.must(w.jobs.WatchBudgets(w.ctx))
+	}
+	if n := len(w.alerts()); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }
 

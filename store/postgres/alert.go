@@ -43,19 +43,23 @@ func (s *Store) AlertLevels(ctx context.Context, org alfred.OrgID, start time.Ti
 // PutAlertLevels stores up to which threshold budgets were told of; 0 forgets
 // that anything was.
 func (s *Store) PutAlertLevels(ctx context.Context, org alfred.OrgID, levels []alfred.AlertLevel) error {
-	for _, l := range levels {
+	n := len(levels)
+	kinds, subjects, starts, ends, thresholds := make([]string, n), make([]string, n), make([]time.Time, n), make([]time.Time, n), make([]int, n)
+	for i, l := range levels {
 		c := l.Counter
-		statement, args := `DELETE FROM alert_levels WHERE org_id = $1 AND kind = $2 AND subject = $3 AND window_start = $4`, []any{org, c.Kind, short(c.Subject), c.Window.Start}
-		if l.Threshold > 0 {
-			statement = `INSERT INTO alert_levels (org_id, kind, subject, window_start, window_end, threshold) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (org_id, kind, subject, window_start) DO UPDATE SET threshold = EXCLUDED.threshold`
-			args = append(args, c.Window.End, l.Threshold)
-		}
-		if _, err := s.conn(ctx).Exec(ctx, statement, args...); err != nil {
-			return failed(err, "note what was told of %s %s", c.Kind, c.Subject)
-		}
+		kinds[i], subjects[i], starts[i], ends[i], thresholds[i] = string(c.Kind), c.Subject, c.Window.Start, c.Window.End, l.Threshold
 	}
-	return nil
+	return s.InTx(ctx, func(ctx context.Context) error {
+		_, err := s.conn(ctx).Exec(ctx, `DELETE FROM alert_levels l USING unnest($2::text[], $3::text[], $4::timestamptz[]) AS g (kind, subject, start)
+			WHERE l.org_id = $1 AND l.kind = g.kind AND l.subject = g.subject AND l.window_start = g.start`, org, kinds, subjects, starts)
+		if err != nil {
+			return failed(err, "forget what was told of budgets")
+		}
+		_, err = s.conn(ctx).Exec(ctx, `INSERT INTO alert_levels (org_id, kind, subject, window_start, window_end, threshold)
+			SELECT $1, * FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::int[]) AS g (kind, subject, start, "end", threshold) WHERE threshold > 0`,
+			org, kinds, subjects, starts, ends, thresholds)
+		return failed(err, "note what was told of budgets")
+	})
 }
 
 // AddAlerts writes down what is told.
@@ -63,7 +67,7 @@ func (s *Store) AddAlerts(ctx context.Context, alerts ...alfred.Alert) error {
 	return s.copyRows(ctx, "alerts", []string{"org_id", "id", "kind", "subject", "name", "window_start", "window_end", "threshold", "used", "budget", "shadow", "at"}, len(alerts), func(i int) []any {
 		a := alerts[i]
 		c := a.Counter
-		return []any{a.Org, a.ID, string(c.Kind), short(c.Subject), clean(a.Name), c.Window.Start, c.Window.End, int32(a.Threshold), int64(a.Used), int64(a.Limit), a.Shadow, a.At} //nolint:gosec // a percent
+		return []any{a.Org, a.ID, string(c.Kind), c.Subject, clean(a.Name), c.Window.Start, c.Window.End, int32(a.Threshold), int64(a.Used), int64(a.Limit), a.Shadow, a.At} //nolint:gosec // a percent
 	})
 }
 
