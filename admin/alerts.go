@@ -112,16 +112,22 @@ func (s *server) budgets(ctx context.Context, snap *snapshot) ([]alfred.Alert, e
 	if err != nil {
 		return nil, err
 	}
-	teams := make([]alfred.TeamID, 0, len(pools))
-	for id := range pools {
-		teams = append(teams, alfred.TeamID(id))
-	}
-	if err := snap.addTeams(ctx, s.Records, teams...); err != nil {
+	teams, err := s.Records.Teams(ctx, org, "", "", 0) // and not their directory, which takes far longer
+	if err != nil {
 		return nil, err
 	}
-	for id, share := range snap.catalog.Teams {
-		of := pools[string(id)]
-		add(alfred.CountPool, string(id), of.Settled, share.Pool.At(snap.now)-of.Outflow, false)
+	adjusted, err := s.Records.Adjustments(ctx, org, alfred.AdjustmentFilter{Budget: alfred.BudgetPool, Subjects: slices.AppendSeq([]string{}, maps.Keys(pools)), EndAfter: snap.now})
+	if err != nil {
+		return nil, err
+	}
+	adjustments := map[string][]alfred.Adjustment{}
+	for _, a := range adjusted {
+		adjustments[a.Subject] = append(adjustments[a.Subject], a)
+	}
+	for _, t := range teams {
+		if of, used := pools[string(t.ID)]; used {
+			add(alfred.CountPool, string(t.ID), of.Settled, alfred.Publish(t.CommonPool, adjustments[string(t.ID)], snap.now).At(snap.now)-of.Outflow, false)
+		}
 	}
 	limits, err := s.Records.Limits(ctx, org)
 	if err != nil {
@@ -214,22 +220,16 @@ func (s *server) tellPeople(ctx context.Context, w *change, snap *snapshot, aler
 	if err != nil {
 		return err
 	}
+	ofTeams, err := s.teamAdmins(ctx, w.org, alerts)
+	if err != nil {
+		return err
+	}
 	of := map[alfred.UserID][]alfred.Alert{}
 	for _, a := range alerts {
 		to := admins
 		switch a.Counter.Kind { //nolint:exhaustive // the others are the admins'
 		case alfred.CountPool, alfred.CountTeam:
-			members, err := s.Records.Members(ctx, w.org, alfred.TeamID(a.Counter.Subject))
-			if err != nil {
-				return err
-			}
-			var own []alfred.UserID
-			for _, m := range members {
-				if m.IsAdmin {
-					own = append(own, m.User)
-				}
-			}
-			if len(own) > 0 {
+			if own := ofTeams[alfred.TeamID(a.Counter.Subject)]; len(own) > 0 {
 				to = own
 			}
 		case alfred.CountUser:
@@ -241,14 +241,48 @@ func (s *server) tellPeople(ctx context.Context, w *change, snap *snapshot, aler
 			of[u] = append(of[u], a)
 		}
 	}
+	items := make([]alfred.InboxItem, 0, len(of))
 	for _, u := range slices.Sorted(maps.Keys(of)) {
 		title, lines := s.sayAlerts(snap, of[u])
-		item := alfred.InboxItem{Kind: "budget_threshold", Title: title, Body: strings.Join(lines, "\n"), Ref: of[u][0].Counter.Subject}
-		if err := s.notify(ctx, w, u, item); err != nil {
-			return err
+		item := alfred.InboxItem{User: u, Kind: "budget_threshold", Title: title, Body: strings.Join(lines, "\n"), Ref: of[u][0].Counter.Subject}
+		items = append(items, item)
+	}
+	return s.notifyAll(ctx, w, items...)
+}
+
+// teamAdmins are the admins of the teams whose budgets alerts are of, but for
+// those who are suspended and would not see them.
+func (s *server) teamAdmins(ctx context.Context, org alfred.OrgID, alerts []alfred.Alert) (map[alfred.TeamID][]alfred.UserID, error) {
+	var teams []alfred.TeamID
+	for _, a := range alerts {
+		if a.Counter.Kind == alfred.CountPool || a.Counter.Kind == alfred.CountTeam {
+			teams = append(teams, alfred.TeamID(a.Counter.Subject))
 		}
 	}
-	return nil
+	members, err := s.Records.Members(ctx, org, teams...)
+	if err != nil {
+		return nil, err
+	}
+	members = slices.DeleteFunc(members, func(m alfred.Member) bool { return !m.IsAdmin })
+	ids := make([]alfred.UserID, len(members))
+	for i, m := range members {
+		ids[i] = m.User
+	}
+	people, err := s.Records.Users(ctx, org, alfred.UserFilter{IDs: ids, Statuses: []alfred.UserStatus{alfred.Active, alfred.OnVacation}})
+	if err != nil {
+		return nil, err
+	}
+	here := map[alfred.UserID]bool{}
+	for _, u := range people {
+		here[u.ID] = true
+	}
+	out := map[alfred.TeamID][]alfred.UserID{}
+	for _, m := range members {
+		if here[m.User] {
+			out[m.Team] = append(out[m.Team], m.User)
+		}
+	}
+	return out, nil
 }
 
 // tellChannels writes one message to each channel that hears of any of the alerts.

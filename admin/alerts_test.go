@@ -116,3 +116,19 @@ func TestOneBrokenOrganisationDoesNotSilenceOthers(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 }
+
+// A team whose only admin is suspended has nobody who would hear.
+func TestASuspendedTeamAdminIsNobodyToTell(t *testing.T) {
+	w := started(t)
+	ana, lead := w.user("ana@company.com", `,"personal_quota":0`), w.user("lead@company.com", "")
+	team := w.team("Core", "1000", ana, lead)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"pool_sharing":"open"}}`).is(http.StatusOK)
+	w.do("POST", "/v1/admin/teams/"+team+"/members/"+lead.id+"?is_admin=true", w.owner.key, "").is(http.StatusOK)
+	w.do("PATCH", "/v1/admin/users/"+lead.id, w.owner.key, `{"status":"suspended"}`).is(http.StatusOK)
+	w.spend(ana, 500*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	w.must(w.jobs.WatchBudgets(w.ctx))
+	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
+		t.Errorf("the owner was told %v", got)
+	}
+}

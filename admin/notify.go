@@ -8,12 +8,20 @@ import (
 
 // notify puts something into a person's inbox, in the writer's transaction.
 func (s *server) notify(ctx context.Context, w *change, to alfred.UserID, item alfred.InboxItem) error {
-	id, err := s.newID("inb")
-	if err != nil {
-		return err
+	item.User = to
+	return s.notifyAll(ctx, w, item)
+}
+
+// notifyAll puts something into the inboxes of many, each User's own.
+func (s *server) notifyAll(ctx context.Context, w *change, items ...alfred.InboxItem) error {
+	for i := range items {
+		id, err := s.newID("inb")
+		if err != nil {
+			return err
+		}
+		items[i].ID, items[i].Org, items[i].CreatedAt = id, w.org, w.now
 	}
-	item.ID, item.Org, item.User, item.CreatedAt = id, w.org, to, w.now
-	return s.Records.AddInbox(ctx, item)
+	return s.Records.AddInbox(ctx, items...)
 }
 
 // tell writes a message to some channels down, in the writer's transaction.
