@@ -132,3 +132,19 @@ func TestASuspendedTeamAdminIsNobodyToTell(t *testing.T) {
 		t.Errorf("the owner was told %v", got)
 	}
 }
+
+// What a change was from stays what it was.
+func TestThresholdsInTheAuditLog(t *testing.T) {
+	w := started(t)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"alert_thresholds":[10,20]}}`).is(http.StatusOK)
+	e := w.do("GET", "/v1/admin/audit?action=organization.update", w.owner.key, "").list()[0].(map[string]any)
+	if got := fmt.Sprint(e["before"].(map[string]any)["settings"].(map[string]any)["alert_thresholds"], e["after"].(map[string]any)["settings"].(map[string]any)["alert_thresholds"]); got != "[50 75 90 100] [10 20]" {
+		t.Error(got)
+	}
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"alert_thresholds":null}}`).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
+	// A process of an earlier version writes settings without them.
+	w.exec(`UPDATE organizations SET settings = settings - 'alert_thresholds'`)
+	if got := w.do("GET", "/v1/admin/organization", w.owner.key, "").is(http.StatusOK)["settings"].(map[string]any)["alert_thresholds"]; fmt.Sprint(got) != "[50 75 90 100]" {
+		t.Error(got)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin/api"
@@ -82,6 +83,7 @@ func mergeSettings(base alfred.Settings, given json.RawMessage) (alfred.Settings
 	if window {
 		base.Window = alfred.WindowRule{}
 	}
+	base.AlertThresholds = slices.Clone(base.AlertThresholds) // what is given would be decoded over what stood
 	d := json.NewDecoder(bytes.NewReader(given))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&base); err != nil {

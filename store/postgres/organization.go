@@ -8,7 +8,12 @@ import (
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
 )
 
+// organization gives settings that a process of an earlier version wrote the
+// thresholds that it did not know.
 func organization(r db.Organization) alfred.Organization {
+	if r.Settings.AlertThresholds == nil {
+		r.Settings.AlertThresholds = alfred.DefaultAlertThresholds()
+	}
 	return alfred.Organization{ID: r.ID, Name: r.Name, Settings: r.Settings, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 }
 
