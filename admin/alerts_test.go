@@ -133,6 +133,18 @@ func TestASuspendedTeamAdminIsNobodyToTell(t *testing.T) {
 	}
 }
 
+// A channel may go while a message to it is written down.
+func TestAMessageToAChannelThatIsGoneEnds(t *testing.T) {
+	w := started(t)
+	d := alfred.Delivery{ID: "dlv_1", Org: w.org, Channel: "chn_gone", About: alfred.AboutAlert, Text: "x", State: alfred.DeliveryPending, NextAt: w.clock.Now(), CreatedAt: w.clock.Now()}
+	w.must(w.records.AddDeliveries(w.ctx, d))
+	w.deliver()
+	w.clock.Set(w.clock.Now().Add(2 * time.Minute))
+	if n := w.deliver(); n != 0 {
+		t.Errorf("tried %d times more", n)
+	}
+}
+
 // What a change was from stays what it was.
 func TestThresholdsInTheAuditLog(t *testing.T) {
 	w := started(t)

@@ -101,6 +101,9 @@ func (s *server) tellOfSilence(ctx context.Context, d alfred.Delivery) error {
 	name := "SLACK_WEBHOOK_URL"
 	if d.Channel != alfred.ChannelOfEnvironment {
 		c, err := s.Records.Channel(ctx, d.Org, d.Channel)
+		if alfred.ErrorCode(err) == alfred.CodeNotFound {
+			return nil // somebody removed it
+		}
 		if err != nil {
 			return err
 		}
