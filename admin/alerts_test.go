@@ -160,3 +160,14 @@ func TestThresholdsInTheAuditLog(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Where nobody is, or only who is inside, no channel is.
+func TestAddressesThatAreNotPublic(t *testing.T) {
+	w := started(t)
+	for _, host := range []string{"[::127.0.0.1]", "[fec0::1]", "[2001:db8::1]", "[100::1]", "[3fff::1]", "[5f00::1]", "[64:ff9b::10.0.0.1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[fe80::1%25eth0]", "192.0.2.1", "192.88.99.1", "198.51.100.1", "203.0.113.1", ":443"} {
+		w.do("POST", "/v1/admin/channels", w.owner.key, fmt.Sprintf(`{"name":"x","address":"https://%s/services/xxxxxxxxxxxx"}`, host)).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
+	}
+	for _, host := range []string{"8.8.8.8", "[2606:4700::1111]", "[64:ff9b::8.8.8.8]"} { // the last is how an IPv6 network reaches the one before (RFC 6052)
+		w.channel(host, fmt.Sprintf("https://%s/services/xxxxxxxxxxxx", host))
+	}
+}

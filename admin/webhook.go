@@ -35,7 +35,7 @@ const webhookTimeout = 5 * time.Second
 func (w Webhooks) checkAddress(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || u.User != nil:
 		return nil, alfred.Invalid("address", "expected the address of a webhook, as in https://hooks.slack.com/services/…")
 	case u.Scheme != "https" && (u.Scheme != "http" || !w.Private):
 		return nil, alfred.Invalid("address", "expected https://")
@@ -59,13 +59,21 @@ func shown(u *url.URL) string {
 var errNotPublic = errors.New("not a public address")
 
 // public says whether an address is one of the internet's, by the registries
-// of special-purpose addresses (RFC 6890).
+// of special-purpose addresses (RFC 6890). Of IPv6 that is in 2000::/3 alone;
+// what translates to IPv4 (RFC 6052) is as public as what it translates to.
 func public(ip netip.Addr) bool {
 	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+	if netip.MustParsePrefix("64:ff9b::/96").Contains(ip) {
+		all := ip.As16()
+		ip = netip.AddrFrom4([4]byte(all[12:]))
+	}
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Is6() && !netip.MustParsePrefix("2000::/3").Contains(ip) {
 		return false
 	}
-	for _, not := range []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"} {
+	for _, not := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+	} {
 		if netip.MustParsePrefix(not).Contains(ip) {
 			return false
 		}
