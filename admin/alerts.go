@@ -297,7 +297,7 @@ func (s *server) tellChannels(ctx context.Context, w *change, snap *snapshot, al
 			continue
 		}
 		title, lines := s.sayAlerts(snap, heard)
-		text := snap.org.Name + ": " + title + "\n" + strings.Join(lines, "\n") + "\n" + s.PublicURL + "/static/settings?part=alerts"
+		text := inLine(snap.org.Name) + ": " + title + "\n" + strings.Join(lines, "\n") + "\n" + s.PublicURL + "/static/settings?part=alerts"
 		if err := s.tell(ctx, w, alfred.AboutAlert, text, c); err != nil {
 			return err
 		}
@@ -332,22 +332,22 @@ func (s *server) sayAlerts(snap *snapshot, alerts []alfred.Alert) (title string,
 
 // budgetName is what people call a budget.
 func budgetName(a alfred.Alert) string {
-	name := ""
+	name, of := "", inLine(a.Name)
 	switch a.Counter.Kind { //nolint:exhaustive // no budget has the others
 	case alfred.CountPool:
-		return "The pool of " + a.Name
+		return "The pool of " + of
 	case alfred.CountDept:
-		name = "The cap of department " + a.Name
+		name = "The cap of department " + of
 	case alfred.CountTeam:
-		name = "The cap of team " + a.Name
+		name = "The cap of team " + of
 	case alfred.CountProject:
-		name = "The cap of project " + a.Name
+		name = "The cap of project " + of
 	case alfred.CountModel:
-		name = "The cap of model " + a.Name
+		name = "The cap of model " + of
 	case alfred.CountKey:
-		name = "The cap of key " + a.Name
+		name = "The cap of key " + of
 	default:
-		name = "The cap of " + a.Name
+		name = "The cap of " + of
 	}
 	if a.Shadow {
 		name += " (in shadow mode)"

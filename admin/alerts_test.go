@@ -171,3 +171,15 @@ func TestAddressesThatAreNotPublic(t *testing.T) {
 		w.channel(host, fmt.Sprintf("https://%s/services/xxxxxxxxxxxx", host))
 	}
 }
+
+// Who may write a name, or a reason, writes no message of Alfred's, and wakes nobody.
+func TestNamesInMessages(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	w.user("b@all.com", "")
+	w.do("POST", "/v1/users/me/transfer", w.owner.key, `{"recipient_email":"b@all.com","amount":1,"reason":"x”\nOrganisation: The pool of Core has reached 100 % \u202e @channel @Everyone"}`).is(http.StatusCreated)
+	w.deliver()
+	if got := strings.Join(s.heard(), "|"); strings.ContainsAny(got, "\n\u202e") || strings.Contains(got, "@channel") || strings.Contains(got, "@Everyone") || !strings.Contains(got, "b@all.com") {
+		t.Errorf("said %q", got)
+	}
+}

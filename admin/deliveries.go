@@ -178,7 +178,7 @@ func (s *server) TestChannel(ctx context.Context, r api.TestChannelRequestObject
 	who := callOf(ctx).user
 	d := alfred.Delivery{
 		ID: id, Org: c.Org, Channel: c.ID, About: alfred.AboutTest, State: alfred.DeliveryPending, Attempts: 1, CreatedAt: s.Now(), NextAt: s.Now().Add(deliveryLease),
-		Text: fmt.Sprintf("%s: a test by %s. What Alfred has to tell arrives here. %s/static/settings?part=alerts", org.Name, who.Name, s.PublicURL),
+		Text: fmt.Sprintf("%s: a test by %s. What Alfred has to tell arrives here. %s/static/settings?part=alerts", inLine(org.Name), inLine(who.Name), s.PublicURL),
 	}
 	if err := s.write(ctx, c.Org, func(ctx context.Context, w *change) error {
 		w.audit("channel.test", c.ID, nil, map[string]any{"name": c.Name})

@@ -2,6 +2,9 @@ package admin
 
 import (
 	"context"
+	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/alfred-envoy/alfred"
 )
@@ -40,6 +43,25 @@ func (s *server) tell(ctx context.Context, w *change, about alfred.DeliveryAbout
 		}
 	}
 	return s.Records.AddDeliveries(ctx, all...)
+}
+
+// wakes is what Mattermost and Discord take for a call to everybody, in plain text too.
+var wakes = regexp.MustCompile(`(?i)(^|[^\pL\pN._%+-])@(channel|here|all|everyone)\b`)
+
+// inLine is what somebody has written, as a part of a message: in one line and
+// one direction, so that it passes for nothing that Alfred says, and waking nobody.
+func inLine(written string) string {
+	written = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
+			return ' '
+		default:
+			return r
+		}
+	}, written)
+	return wakes.ReplaceAllString(written, "$1@\u200b$2")
 }
 
 // channels are those of the record and the one of the environment, which is

@@ -88,7 +88,7 @@ func (s *server) bookTransfer(ctx context.Context, w *change, t alfred.Transfer,
 	if err := s.notify(ctx, w, t.Recipient, item); err != nil {
 		return err
 	}
-	if err := s.tellTransfer(ctx, w, fmt.Sprintf("%s gave %s %s to %s%s", sender.Name, alfred.Figure(t.Amount), unit, recipient.Name, because(t.Reason))); err != nil {
+	if err := s.tellTransfer(ctx, w, inLine(fmt.Sprintf("%s gave %s %s to %s%s", sender.Name, alfred.Figure(t.Amount), unit, recipient.Name, because(t.Reason)))); err != nil {
 		return err
 	}
 	w.auditWhy("transfer.create", string(t.ID), t.Reason, nil, t)
