@@ -183,3 +183,21 @@ func TestNamesInMessages(t *testing.T) {
 		t.Errorf("said %q", got)
 	}
 }
+
+// A test that failed was seen by one person; that messages do not arrive since
+// is told to all who answer for it.
+func TestAFailedTestDoesNotHideASilentChannel(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	w.user("b@company.com", "")
+	s.answer = http.StatusNotFound
+	w.do("POST", "/v1/admin/channels/environment/test", w.owner.key, "").is(http.StatusOK)
+	for range 2 {
+		w.clock.Set(w.clock.Now().Add(time.Second))
+		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
+		w.deliver()
+	}
+	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
+		t.Errorf("told %v", got)
+	}
+}

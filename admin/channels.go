@@ -188,7 +188,7 @@ func (s *server) describeChannels(ctx context.Context, all ...alfred.Channel) ([
 	for i, c := range all {
 		ids[i] = c.ID
 	}
-	last, err := s.Records.LastDeliveries(ctx, callOf(ctx).actor.Org, ids)
+	last, err := s.Records.LastDeliveries(ctx, callOf(ctx).actor.Org, ids, true)
 	if err != nil {
 		return nil, err
 	}

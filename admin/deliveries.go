@@ -73,7 +73,7 @@ func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Deliver
 	}
 	d = d.After(outcome, s.Now())
 	err = s.Records.InTx(ctx, func(ctx context.Context) error {
-		last, err := s.Records.LastDeliveries(ctx, d.Org, []string{d.Channel})
+		last, err := s.Records.LastDeliveries(ctx, d.Org, []string{d.Channel}, false) // who saw a test fail is one person
 		if err != nil {
 			return err
 		}

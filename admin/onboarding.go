@@ -133,7 +133,7 @@ func (s *server) toldOutside(ctx context.Context, org alfred.OrgID) (told string
 	for i, c := range all {
 		ids[i] = c.ID
 	}
-	last, err := s.Records.LastDeliveries(ctx, org, ids)
+	last, err := s.Records.LastDeliveries(ctx, org, ids, true)
 	for _, c := range all {
 		if d := last[c.ID]; d.State == alfred.DeliveryDelivered && d.EndedAt.After(at) {
 			told, at = c.Name+" has taken a message", d.EndedAt

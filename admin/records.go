@@ -158,7 +158,8 @@ type AlertRecords interface {
 	DelayDeliveries(ctx context.Context, org alfred.OrgID, channel string, until time.Time) error
 	Delivery(ctx context.Context, org alfred.OrgID, id string) (alfred.Delivery, error)
 	Deliveries(ctx context.Context, org alfred.OrgID, channel, before string, limit int) ([]alfred.Delivery, error) // newest first
-	LastDeliveries(ctx context.Context, org alfred.OrgID, channels []string) (map[string]alfred.Delivery, error)    // of those that have ended
+	// LastDeliveries are of those that have ended, but for failed tests without tests.
+	LastDeliveries(ctx context.Context, org alfred.OrgID, channels []string, tests bool) (map[string]alfred.Delivery, error)
 	ForgetDeliveries(ctx context.Context, before time.Time) error
 
 	CountersInUse(ctx context.Context, org alfred.OrgID, kind alfred.CounterKind, w alfred.Window) (map[string]alfred.CounterTotal, error)

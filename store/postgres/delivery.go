@@ -85,10 +85,10 @@ func (s *Store) Deliveries(ctx context.Context, org alfred.OrgID, channel, befor
 }
 
 // LastDeliveries returns the newest message of each of some channels that was
-// delivered or given up.
-func (s *Store) LastDeliveries(ctx context.Context, org alfred.OrgID, channels []string) (map[string]alfred.Delivery, error) {
+// delivered or given up; of tests that were given up only with tests.
+func (s *Store) LastDeliveries(ctx context.Context, org alfred.OrgID, channels []string, tests bool) (map[string]alfred.Delivery, error) {
 	rows, err := s.conn(ctx).Query(ctx, `SELECT d.* FROM unnest($2::text[]) AS c, LATERAL (SELECT`+deliveryColumns+`FROM deliveries
-		WHERE org_id = $1 AND channel_id = c AND state IN ('delivered', 'failed') ORDER BY id DESC LIMIT 1) d`, org, channels)
+		WHERE org_id = $1 AND channel_id = c AND (state = 'delivered' OR state = 'failed' AND ($3 OR about <> 'test')) ORDER BY id DESC LIMIT 1) d`, org, channels, tests)
 	if err != nil {
 		return nil, failed(err, "read the last deliveries")
 	}

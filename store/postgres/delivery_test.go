@@ -64,7 +64,7 @@ func TestDeliveriesAreClaimedInTheOrderInWhichTheyAreDue(t *testing.T) {
 			t.Fatalf("step %d: claimed %q, want %q", i, got, c.want)
 		}
 	}
-	last, err := w.LastDeliveries(w.ctx, w.org, []string{"chn_1", "chn_2"})
+	last, err := w.LastDeliveries(w.ctx, w.org, []string{"chn_1", "chn_2"}, true)
 	w.must(err)
 	if len(last) != 1 || last["chn_1"].ID != "dlv_2" || last["chn_1"].State != alfred.DeliveryFailed || last["chn_1"].Detail != "because" {
 		t.Errorf("last %+v", last)
