@@ -15,12 +15,21 @@ import (
 	"github.com/alfred-envoy/alfred/admin"
 )
 
-// watching is a record that something happens to while one reads levels, or
-// that fails for one organisation.
+// watching is a record that something happens to meanwhile, or that fails for
+// one organisation.
 type watching struct {
 	admin.Records
-	levels func()
-	broken alfred.OrgID
+	levels   func()
+	delivery func() // before what came of an attempt is stored
+	broken   alfred.OrgID
+}
+
+func (r *watching) InTx(ctx context.Context, fn func(context.Context) error) error {
+	if f := r.delivery; f != nil {
+		r.delivery = nil
+		f()
+	}
+	return r.Records.InTx(ctx, fn)
 }
 
 func (r *watching) AlertLevels(ctx context.Context, org alfred.OrgID, start time.Time) ([]alfred.AlertLevel, error) {
@@ -199,5 +208,31 @@ func TestAFailedTestDoesNotHideASilentChannel(t *testing.T) {
 	}
 	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
 		t.Errorf("told %v", got)
+	}
+}
+
+// Somebody may ask for a message to be sent again while it is being sent. What
+// has arrived is not sent once more because the other attempt failed.
+func TestWhatHasArrivedIsNotTriedAgain(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	w.user("b@company.com", "")
+	w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
+	slow := &watching{Records: w.records, delivery: func() {
+		id := text(w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list()[0].(map[string]any)["id"])
+		w.do("POST", "/v1/admin/deliveries/"+id+"/resend", w.owner.key, "").is(http.StatusOK)
+		s.mu.Lock()
+		s.answer = http.StatusOK
+		s.mu.Unlock()
+		w.deliver()
+	}}
+	config := w.config
+	config.Records = slow
+	s.answer = http.StatusInternalServerError
+	if worked, err := (&admin.Jobs{Config: config}).StepDelivery(w.ctx); err != nil || !worked {
+		t.Fatal(worked, err)
+	}
+	if d := w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list()[0].(map[string]any); d["state"] != "delivered" || len(s.heard()) != 1 {
+		t.Errorf("it stands as %v", d)
 	}
 }

@@ -77,6 +77,10 @@ func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Deliver
 		if err != nil {
 			return err
 		}
+		now, err := s.Records.Delivery(ctx, d.Org, d.ID)
+		if err != nil || now.State == alfred.DeliveryDelivered && !outcome.Delivered { // by somebody else
+			return err
+		}
 		if err := s.Records.PutDelivery(ctx, d); err != nil {
 			return err
 		}
