@@ -17,9 +17,9 @@ const path = '/v1/users/me/inbox';
 const most = 99;
 
 /** Where what happened is looked at. */
-function page(i: Item): string {
+function page(i: Item, me: string): string {
   if (i.kind === 'channel_failing') return `/settings?part=alerts&open=${i.ref}`;
-  if (i.kind !== 'budget_threshold') return '/my-usage';
+  if (i.kind !== 'budget_threshold' || i.ref === me) return '/my-usage';
   return i.ref.startsWith('team_') ? `/teams/${i.ref}` : '/settings?part=alerts';
 }
 
@@ -66,7 +66,7 @@ export function Inbox() {
           <ol className={classes.items}>
             {items.data.data.map((i) => (
               <li key={i.id} data-unread={!i.read_at || undefined}>
-                <Link to={page(i) as '/'} onClick={() => setOpen(false)}>
+                <Link to={page(i, session.user.id) as '/'} onClick={() => setOpen(false)}>
                   {!i.read_at && <VisuallyHidden>Unread: </VisuallyHidden>}
                   {i.title}
                 </Link>

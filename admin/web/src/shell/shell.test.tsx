@@ -50,14 +50,15 @@ describe('the inbox', () => {
 
   it('counts what was not read, leads to what it is about, and is read at once', async () => {
     const asked = answering({
-      'GET /v1/users/me/inbox': { body: { data: [item('1', 'budget_threshold', 'team_7'), item('2', 'credits_received', 'trf_1', '2026-11-21T00:00:00Z'), item('3', 'channel_failing', 'chn_1')] } },
+      'GET /v1/users/me/inbox': { body: { data: [item('1', 'budget_threshold', 'team_7'), item('2', 'credits_received', 'trf_1', '2026-11-21T00:00:00Z'), item('3', 'channel_failing', 'chn_1'), item('4', 'budget_threshold', 'usr_owner')] } },
       'POST /v1/users/me/inbox/read': { status: 204 },
     });
     const { user } = await show(<Inbox />);
-    await user.click(await screen.findByRole('button', { name: 'Inbox, 3 unread' }));
+    await user.click(await screen.findByRole('button', { name: 'Inbox, 4 unread' }));
     expect(await screen.findByRole('link', { name: 'Unread: About 1' })).toHaveAttribute('href', '/teams/team_7');
     expect(screen.getByRole('link', { name: 'About 2' })).toHaveAttribute('href', '/my-usage');
     expect(screen.getByRole('link', { name: 'Unread: About 3' })).toHaveAttribute('href', '/settings?part=alerts&open=chn_1');
+    expect(screen.getByRole('link', { name: 'Unread: About 4' })).toHaveAttribute('href', '/my-usage'); // Settings are not everybody's
     await user.click(screen.getByRole('button', { name: 'Mark all as read' }));
     expect(asked.some((a) => a.method === 'POST' && a.path === '/v1/users/me/inbox/read')).toBe(true);
   });
