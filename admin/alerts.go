@@ -85,7 +85,7 @@ func (s *server) watchBudgets(ctx context.Context, org alfred.OrgID) error {
 
 // look finds which levels are others now, and what is to be told.
 func (s *server) look(ctx context.Context, org alfred.OrgID) (snap *snapshot, levels []alfred.AlertLevel, alerts []alfred.Alert, err error) {
-	if snap, err = s.snapshotOf(ctx, org, nil); err != nil {
+	if snap, err = s.snapshotOf(ctx, org, nil); err != nil || !snap.window.Contains(snap.now) { // a range that is over
 		return nil, nil, nil, err
 	}
 	budgets, err := s.budgets(ctx, snap)

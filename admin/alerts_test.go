@@ -236,3 +236,22 @@ func TestWhatHasArrivedIsNotTriedAgain(t *testing.T) {
 		t.Errorf("it stands as %v", d)
 	}
 }
+
+// A range ends, and no window follows it: what was told of it is forgotten one
+// day, and it is not told again.
+func TestARangeThatIsOverIsNotToldOf(t *testing.T) {
+	w := started(t)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"window":{"kind":"range","start":"2026-11-01T00:00:00Z","end":"2026-12-01T00:00:00Z"}}}`).is(http.StatusOK)
+	w.clock.Set(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+	ana := w.user("ana@company.com", `,"personal_quota":0`)
+	team := w.team("A", "1000", ana)
+	w.exec(`INSERT INTO counter_usage (org_id, kind, subject, window_start, window_end, settled) VALUES ($1, 'pool', $2, '2026-11-01Z', '2026-12-01Z', 900000000)`, w.org, team)
+	for range 3 {
+		w.clock.Set(w.clock.Now().AddDate(0, 0, 60))
+		w.must(w.jobs.WatchBudgets(w.ctx))
+		w.must(w.jobs.ForgetDeliveries(w.ctx))
+	}
+	if got := w.alerts(); len(got) != 0 {
+		t.Errorf("told %q", got)
+	}
+}
