@@ -106,8 +106,8 @@ func (s *server) address(c *alfred.Channel, address string) error {
 // sealedChannel is the row that a sealed address is of.
 func sealedChannel(c alfred.Channel) string { return string(c.Org) + "/" + c.ID }
 
-// UpdateChannel merges what is given. Who may write to the channel is asked
-// anew when its address changes: what its last message came to is of the old one.
+// UpdateChannel merges what is given. Until a message is sent to another
+// address, what the last one came to is of the address before.
 func (s *server) UpdateChannel(ctx context.Context, r api.UpdateChannelRequestObject) (api.UpdateChannelResponseObject, error) {
 	before, err := s.ofRecord(ctx, r.ChannelId)
 	if err != nil {

@@ -119,7 +119,7 @@ func (s *server) tellOfSilence(ctx context.Context, d alfred.Delivery) error {
 	}
 	w := &change{server: s, org: d.Org, now: s.Now()}
 	for _, u := range admins {
-		item := alfred.InboxItem{Kind: "channel_failing", Title: "Messages to " + name + " do not arrive", Body: d.Detail + " They are kept: send them again under Settings, Alerts.", Ref: d.Channel}
+		item := alfred.InboxItem{Kind: "channel_failing", Title: "Messages to " + name + " do not arrive", Body: d.Detail + " Messages that did not arrive are kept: send them again under Settings, Alerts.", Ref: d.Channel}
 		if err := s.notify(ctx, w, u, item); err != nil {
 			return err
 		}

@@ -14,8 +14,9 @@ export interface paths {
         /**
          * List which thresholds were reached
          * @description Of pools of teams and of caps, when what was used reaches one of the organisation's `alert_thresholds`: once in a window, the highest
-         *     alone when several are reached in one step, and again when the budget was raised since. Team admins are told of their team's
-         *     pool and caps in their inbox, owners and admins of all others, and channels as they are set.
+         *     alone when several are reached in one step, and again when the budget was raised since. In their inboxes team admins are told of their
+         *     team's pool and cap, people of their own cap, and owners and admins of everything but the pools and caps of teams that have an
+         *     admin. Channels are told as they are set.
          */
         get: operations["listAlerts"];
         put?: never;

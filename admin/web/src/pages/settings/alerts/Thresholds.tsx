@@ -46,7 +46,7 @@ export function Thresholds() {
     }
   };
   return (
-    <Card title="When somebody is told" about="Of each pool and each cap, when so much of it is used: once in a window, and again after the budget was raised. Team admins hear of their team’s, owners and admins of all others.">
+    <Card title="When somebody is told" about="Of each pool and each cap, when so much of it is used: once in a window, and again after the budget was raised. Team admins hear of their team’s, people of their own cap. Owners and admins hear of everything but the pools and caps of teams that have an admin.">
       {organisation.error && !tagged ? (
         <ErrorState error={organisation.error} what="the thresholds" retry={() => void organisation.refetch()} retrying={organisation.isFetching} compact />
       ) : !tagged ? (
