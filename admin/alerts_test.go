@@ -255,3 +255,32 @@ func TestARangeThatIsOverIsNotToldOf(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 }
+
+// What has waited for a silent channel for a day is given up at once, and not
+// asked for one by one, for which others would wait.
+func TestWhatWaitsForASilentChannelIsGivenUpTogether(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	w.user("b@company.com", "")
+	s.answer = http.StatusInternalServerError
+	for range 20 {
+		w.clock.Set(w.clock.Now().Add(time.Second))
+		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
+	}
+	asked := 0
+	for end := w.clock.Now().Add(25 * time.Hour); w.clock.Now().Before(end); w.clock.Set(w.clock.Now().Add(10 * time.Minute)) {
+		n := w.deliver()
+		asked = max(asked, n)
+	}
+	for _, d := range w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list() {
+		if d := d.(map[string]any); d["state"] != "failed" || !strings.Contains(text(d["detail"]), "500") {
+			t.Errorf("it stands as %v", d)
+		}
+	}
+	if asked > 2 { // the one that is given up, and the next
+		t.Errorf("asked %d times at once", asked)
+	}
+	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
+		t.Errorf("told %v", got)
+	}
+}

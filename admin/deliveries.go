@@ -65,7 +65,8 @@ func (j *Jobs) ForgetDeliveries(ctx context.Context) error {
 
 // deliver sends a claimed message once and stores what came of it. A channel
 // that does not answer is asked again with one message, not with all that wait
-// for it; one that has gone takes its messages with it.
+// for it, and after a day those are given up with it; one that has gone takes
+// its messages with it.
 func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Delivery, error) {
 	outcome, err := s.send(ctx, d)
 	if err != nil {
@@ -83,6 +84,15 @@ func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Deliver
 		}
 		if err := s.Records.PutDelivery(ctx, d); err != nil {
 			return err
+		}
+		if d.State == alfred.DeliveryFailed && !outcome.Hopeless && d.About != alfred.AboutTest {
+			by := d.EndedAt.Add(-alfred.GiveUpAfter)
+			if d.CreatedAt.After(by) { // its next attempt would have been too late
+				by = d.CreatedAt
+			}
+			if err := s.Records.GiveUpDeliveries(ctx, d.Org, d.Channel, by, d.Detail, d.EndedAt); err != nil {
+				return err
+			}
 		}
 		switch {
 		case d.State == alfred.DeliveryPending:

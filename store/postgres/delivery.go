@@ -62,6 +62,13 @@ func (s *Store) DelayDeliveries(ctx context.Context, org alfred.OrgID, channel s
 	return failed(err, "delay what waits for channel %s", channel)
 }
 
+// GiveUpDeliveries gives up what waits for a channel and was written by a time.
+func (s *Store) GiveUpDeliveries(ctx context.Context, org alfred.OrgID, channel string, by time.Time, detail string, now time.Time) error {
+	_, err := s.conn(ctx).Exec(ctx, `UPDATE deliveries SET state = 'failed', detail = $4, next_at = NULL, ended_at = $5
+		WHERE org_id = $1 AND channel_id = $2 AND state = 'pending' AND created_at <= $3`, org, channel, by, clean(detail), now)
+	return failed(err, "give up what waits for channel %s", channel)
+}
+
 // Delivery returns one message.
 func (s *Store) Delivery(ctx context.Context, org alfred.OrgID, id string) (alfred.Delivery, error) {
 	rows, err := s.conn(ctx).Query(ctx, `SELECT`+deliveryColumns+`FROM deliveries WHERE org_id = $1 AND id = $2`, org, id)
