@@ -284,3 +284,28 @@ func TestWhatWaitsForASilentChannelIsGivenUpTogether(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// A channel that works again, since a test arrived, say, gets what waits for it.
+func TestAChannelThatWorksAgainGetsWhatWaits(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	w.user("b@company.com", "")
+	s.answer, s.header = http.StatusTooManyRequests, http.Header{"Retry-After": {"3000"}}
+	for range 3 {
+		w.clock.Set(w.clock.Now().Add(time.Second))
+		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
+	}
+	if n := w.deliver(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	s.answer = http.StatusOK
+	w.clock.Set(w.clock.Now().Add(time.Minute))
+	w.do("POST", "/v1/admin/channels/environment/test", w.owner.key, "").is(http.StatusOK)
+	if n := w.deliver(); n != 2 { // the first waits as long as was asked for
+		t.Errorf("sent %d of what waits", n)
+	}
+	w.clock.Set(w.clock.Now().Add(50 * time.Minute))
+	if w.deliver(); len(s.heard()) != 4 {
+		t.Error("not everything has arrived")
+	}
+}

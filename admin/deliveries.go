@@ -65,8 +65,8 @@ func (j *Jobs) ForgetDeliveries(ctx context.Context) error {
 
 // deliver sends a claimed message once and stores what came of it. A channel
 // that does not answer is asked again with one message, not with all that wait
-// for it, and after a day those are given up with it; one that has gone takes
-// its messages with it.
+// for it, and after a day those are given up with it. When one arrives, they are
+// due; a channel that has gone takes its messages with it.
 func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Delivery, error) {
 	outcome, err := s.send(ctx, d)
 	if err != nil {
@@ -95,6 +95,8 @@ func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Deliver
 			}
 		}
 		switch {
+		case d.State == alfred.DeliveryDelivered:
+			return s.Records.HurryDeliveries(ctx, d.Org, d.Channel, d.EndedAt)
 		case d.State == alfred.DeliveryPending:
 			return s.Records.DelayDeliveries(ctx, d.Org, d.Channel, d.NextAt)
 		case d.State == alfred.DeliveryFailed && d.About != alfred.AboutTest && last[d.Channel].State != alfred.DeliveryFailed:

@@ -156,6 +156,7 @@ type AlertRecords interface {
 	ClaimDelivery(ctx context.Context, now, lease time.Time) (alfred.Delivery, error)
 	PutDelivery(ctx context.Context, d alfred.Delivery) error
 	GiveUpDeliveries(ctx context.Context, org alfred.OrgID, channel string, by time.Time, detail string, now time.Time) error // what waits and was written by a time
+	HurryDeliveries(ctx context.Context, org alfred.OrgID, channel string, now time.Time) error                               // what was not tried yet
 	DelayDeliveries(ctx context.Context, org alfred.OrgID, channel string, until time.Time) error
 	Delivery(ctx context.Context, org alfred.OrgID, id string) (alfred.Delivery, error)
 	Deliveries(ctx context.Context, org alfred.OrgID, channel, before string, limit int) ([]alfred.Delivery, error) // newest first

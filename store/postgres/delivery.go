@@ -62,6 +62,13 @@ func (s *Store) DelayDeliveries(ctx context.Context, org alfred.OrgID, channel s
 	return failed(err, "delay what waits for channel %s", channel)
 }
 
+// HurryDeliveries lets what waits behind another message for a channel be due
+// now. What was tried itself may be on its way, and stays.
+func (s *Store) HurryDeliveries(ctx context.Context, org alfred.OrgID, channel string, now time.Time) error {
+	_, err := s.conn(ctx).Exec(ctx, `UPDATE deliveries SET next_at = $3 WHERE org_id = $1 AND channel_id = $2 AND state = 'pending' AND attempts = 0 AND next_at > $3`, org, channel, now)
+	return failed(err, "hurry what waits for channel %s", channel)
+}
+
 // GiveUpDeliveries gives up what waits for a channel and was written by a time.
 func (s *Store) GiveUpDeliveries(ctx context.Context, org alfred.OrgID, channel string, by time.Time, detail string, now time.Time) error {
 	_, err := s.conn(ctx).Exec(ctx, `UPDATE deliveries SET state = 'failed', detail = $4, next_at = NULL, ended_at = $5
