@@ -333,7 +333,7 @@ func (s *server) sayAlerts(snap *snapshot, alerts []alfred.Alert) (title string,
 // budgetName is what people call a budget.
 func budgetName(a alfred.Alert) string {
 	name, of := "", inLine(a.Name)
-	switch a.Counter.Kind { //nolint:exhaustive // no budget has the others
+	switch a.Counter.Kind {
 	case alfred.CountPool:
 		return "The pool of " + of
 	case alfred.CountDept:
