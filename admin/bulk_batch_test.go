@@ -24,6 +24,7 @@ type disturbed struct {
 	admin.Records
 	gone   alfred.TeamID // that is deleted as soon as it was found
 	store  func() error  // before people are changed
+	join   func() error  // before people join
 	refuse alfred.UserID // who cannot be changed
 	why    error
 	audit  func() error // before events are appended

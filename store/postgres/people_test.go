@@ -248,6 +248,9 @@ func TestMembersAreInTheOrderOfJoining(t *testing.T) {
 	w.refused(err, alfred.CodeNotFound)
 	w.must(w.RemoveMember(w.ctx, w.org, core.ID, bo.ID))
 	w.refused(w.RemoveMember(w.ctx, w.org, core.ID, bo.ID), alfred.CodeNotFound)
+	w.must(w.DeleteUser(w.ctx, w.org, bo.ID, noon))
+	_, err = w.PutMember(w.ctx, w.org, alfred.Member{Team: core.ID, User: bo.ID, JoinedAt: noon})
+	w.refused(err, alfred.CodeNotFound)
 }
 
 func TestDeletingATeamEndsMembershipsAndLimits(t *testing.T) {

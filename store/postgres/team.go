@@ -2,6 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/store/postgres/internal/db"
@@ -79,23 +82,26 @@ func (s *Store) Memberships(ctx context.Context, org alfred.OrgID, users ...alfr
 
 // PutMember adds people to teams, all or none, or says anew whether they
 // administer them; the date of joining stays. It returns how many are new. An
-// unknown team or person is CodeNotFound.
+// unknown team or person is CodeNotFound, and so is who is deleted meanwhile.
 func (s *Store) PutMember(ctx context.Context, org alfred.OrgID, members ...alfred.Member) (created int, err error) {
 	if len(members) == 0 {
 		return 0, nil
 	}
 	rows := each(members, func(m alfred.Member) db.PutMemberParams {
-		return db.PutMemberParams{OrgID: org, TeamID: m.Team, UserID: m.User, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt}
+		return db.PutMemberParams{OrgID: org, TeamID: m.Team, ID: m.User, IsAdmin: m.IsAdmin, JoinedAt: m.JoinedAt}
 	})
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		var first error
 		created = 0
 		s.q(ctx).PutMember(ctx, rows).QueryRow(func(i int, isNew bool, err error) {
-			if first == nil {
-				first = failed(err, "put %s into %s", rows[i].UserID, rows[i].TeamID)
-			}
-			if isNew {
+			switch {
+			case errors.Is(err, pgx.ErrNoRows):
+				err = missing("user", rows[i].ID)
+			case isNew:
 				created++
+			}
+			if first == nil {
+				first = failed(err, "put %s into %s", rows[i].ID, rows[i].TeamID)
 			}
 		})
 		return first

@@ -25,7 +25,9 @@ SELECT * FROM team_members WHERE org_id = @org_id AND team_id = ANY (@team_ids::
 SELECT * FROM team_members WHERE org_id = @org_id AND user_id = ANY (@user_ids::text[]) ORDER BY joined_at, team_id;
 
 -- name: PutMember :batchone
-INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at) VALUES ($1, $2, $3, $4, $5)
+-- The person is locked: who is being deleted joins nothing.
+INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at)
+SELECT u.org_id, $2, u.id, $4, $5 FROM users u WHERE u.org_id = $1 AND u.id = $3 AND u.deleted_at IS NULL FOR SHARE
 ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET is_admin = EXCLUDED.is_admin, updated_at = now()
 RETURNING (xmax = 0)::boolean AS created;
 

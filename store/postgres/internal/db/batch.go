@@ -500,7 +500,8 @@ func (b *CreateUserBatchResults) Close() error {
 }
 
 const putMember = `-- name: PutMember :batchone
-INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO team_members (org_id, team_id, user_id, is_admin, joined_at)
+SELECT u.org_id, $2, u.id, $4, $5 FROM users u WHERE u.org_id = $1 AND u.id = $3 AND u.deleted_at IS NULL FOR SHARE
 ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET is_admin = EXCLUDED.is_admin, updated_at = now()
 RETURNING (xmax = 0)::boolean AS created
 `
@@ -514,18 +515,19 @@ type PutMemberBatchResults struct {
 type PutMemberParams struct {
 	OrgID    alfred.OrgID
 	TeamID   alfred.TeamID
-	UserID   alfred.UserID
+	ID       alfred.UserID
 	IsAdmin  bool
 	JoinedAt time.Time
 }
 
+// The person is locked: who is being deleted joins nothing.
 func (q *Queries) PutMember(ctx context.Context, arg []PutMemberParams) *PutMemberBatchResults {
 	batch := &pgx.Batch{}
 	for _, a := range arg {
 		vals := []interface{}{
 			a.OrgID,
 			a.TeamID,
-			a.UserID,
+			a.ID,
 			a.IsAdmin,
 			a.JoinedAt,
 		}
