@@ -240,7 +240,7 @@ func TestABatchIsAllOfItsRowsOrNone(t *testing.T) {
 			}
 			w.jobIs(id, 300-c.failed-c.unchanged, c.unchanged, c.failed)
 			for _, row := range w.outcomes(id) {
-				if (row.Outcome == alfred.BulkFailed) != (row.Error != nil) || row.Outcome == alfred.BulkFailed && row.Label != "p123@company.com" {
+				if (row.Outcome == alfred.BulkFailed) != (row.Error != nil) || row.Outcome == alfred.BulkFailed && (row.Label != "p123@company.com" || len(row.Changes) > 0 || row.Action != "") {
 					t.Errorf("row %+v", row)
 				}
 			}

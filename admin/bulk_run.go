@@ -279,6 +279,7 @@ func (r *bulkRow) judge(err error) {
 		e := &alfred.Error{Code: alfred.CodeInternal}
 		_ = errors.As(err, &e)
 		r.row.Outcome, r.row.Error = alfred.BulkFailed, &alfred.BulkError{Code: e.Code, Message: e.Message, Param: e.Field}
+		r.row.Action, r.row.Changes = "", nil // of a batch of which nothing was stored
 		if e.Code == alfred.CodeInternal {
 			r.batch.server.Log.Error("row of a bulk job", "job", r.batch.job.ID, "row", r.row.Row, "err", err)
 			r.row.Error.Message = "Something went wrong; the log says what."
