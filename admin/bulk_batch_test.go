@@ -450,3 +450,19 @@ func TestAJobStopsWithinABatch(t *testing.T) {
 		t.Errorf("%v, %d events", j, len(w.audited(id)))
 	}
 }
+
+// One list makes another owner and takes the role from whoever made it: that line
+// sees the other, and those after it are not carried out.
+func TestAListHandsOwnershipOver(t *testing.T) {
+	w := started(t)
+	w.user("ana@company.com", "")
+	w.user("bo@company.com", "")
+	id := w.imports("email,access_role,name\nana@company.com,owner,\nowner@company.com,member,\nbo@company.com,,Bo\n", false)
+	w.finish()
+	j, err := w.records.BulkJob(w.ctx, w.org, id)
+	w.must(err)
+	rows := w.outcomes(id)
+	if rows[1].Outcome != alfred.BulkChanged || rows[2].Outcome != alfred.BulkPending || j.Error == "" {
+		t.Errorf("%+v %+v", j, rows)
+	}
+}

@@ -125,11 +125,16 @@ func (b *bulkBatch) carryOut(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		alone := b.only != nil
+		if i := slices.IndexFunc(waiting, b.aboutMaker); i >= 0 {
+			alone = alone || i == 0
+			waiting = waiting[:max(i, 1)]
+		}
 		for _, row := range waiting {
 			b.rows = append(b.rows, &bulkRow{batch: b, row: row})
 		}
 		b.on = s
-		if b.only == nil {
+		if !alone {
 			st, err := newStage(ctx, s.Records, b.job, waiting)
 			if err != nil {
 				return err
@@ -158,6 +163,13 @@ func (b *bulkBatch) begin(ctx context.Context) (err error) {
 		b.released, err = s.lockReleases(ctx, b.job.Org)
 	}
 	return err
+}
+
+// aboutMaker says whether a row is about whoever made the job. It is a batch of
+// its own, on the record as it is: what the maker may do may rest on the rows
+// before, and what those after may do rests on it.
+func (b *bulkBatch) aboutMaker(r alfred.BulkRow) bool {
+	return r.Subject == b.maker.ID || alfred.NormalEmail(r.Given["email"]) == alfred.NormalEmail(b.maker.Email)
 }
 
 // call is the maker's, of a row or, with nil, of what is done outside of the
