@@ -344,8 +344,8 @@ func TestLinesOfABatchFollowEachOther(t *testing.T) {
 	}
 }
 
-// Of a line that fails when a part of it was done nothing is left, and whoever
-// has less or more of a pool because somebody was suspended is told.
+// Of a line that fails when a part of it was done nothing is left, and what a job
+// changes for others is told.
 func TestALineThatFailsLeavesNothing(t *testing.T) {
 	w := started(t)
 	mate := w.user("mate@company.com", "")
@@ -361,14 +361,21 @@ func TestALineThatFailsLeavesNothing(t *testing.T) {
 		t.Errorf("%v, %d events", u, len(w.audited(id)))
 	}
 
-	w.do("POST", "/v1/admin/teams/"+string(team)+"/members/"+ana.id, w.owner.key, "").is(http.StatusCreated)
-	w.publish()
-	w.job(`{"kind":"suspend","selection":{"ids":["` + ana.id + `"]}}`)
-	w.finish()
-	topics, err := w.records.Touched(w.ctx, 0)
-	w.must(err)
-	if !slices.ContainsFunc(topics, func(t alfred.Topic) bool { return t.ID == mate.id }) {
-		t.Errorf("a member of the team is not told: %v", topics)
+	// A share is in the catalog; a member is told of an admin of the team alone.
+	for _, kind := range []string{"suspend", "activate"} {
+		admin := kind == "activate"
+		w.do("POST", fmt.Sprintf("/v1/admin/teams/%s/members/%s?is_admin=%t", team, ana.id, admin), w.owner.key, "")
+		w.publish()
+		w.job(`{"kind":"` + kind + `","selection":{"ids":["` + ana.id + `"]}}`)
+		w.finish()
+		topics, err := w.records.Touched(w.ctx, 0)
+		w.must(err)
+		told := func(id string) bool {
+			return slices.ContainsFunc(topics, func(t alfred.Topic) bool { return t.ID == id })
+		}
+		if !told("") || !told(ana.id) || told(mate.id) != admin {
+			t.Errorf("%s: told are %v", kind, topics)
+		}
 	}
 }
 

@@ -134,6 +134,17 @@ func (w *change) publishTeam(t alfred.TeamID) {
 	w.teams[t] = true
 }
 
+// publishMember marks somebody who is a member now, or was, or counts otherwise as
+// one than before. The team's share is in the catalog; its members are told only
+// of an admin, whom they ask for more.
+func (w *change) publishMember(m alfred.Member) {
+	w.publishCatalog()
+	w.publishUsers(m.User)
+	if m.IsAdmin {
+		w.publishTeam(m.Team)
+	}
+}
+
 // publishEveryone marks the catalog and every person.
 func (w *change) publishEveryone(ctx context.Context) error {
 	w.publishCatalog()
@@ -167,7 +178,7 @@ func (w *change) flush(ctx context.Context) error {
 			return err
 		}
 		for _, m := range memberships {
-			w.publishTeam(m.Team)
+			w.publishMember(m)
 		}
 	}
 	if len(w.teams) > 0 {

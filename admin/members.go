@@ -76,6 +76,9 @@ func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestOb
 			m.JoinedAt = before.JoinedAt
 		}
 		created = before == nil
+		if wasAdmin {
+			w.publishMember(*before)
+		}
 		return s.join(ctx, w, m)
 	})
 	if err != nil {
@@ -88,7 +91,7 @@ func (s *server) AddTeamMember(ctx context.Context, r api.AddTeamMemberRequestOb
 	return api.AddTeamMember200JSONResponse(out), nil
 }
 
-// join stores a membership and marks everybody whose share it changes.
+// join stores a membership and marks what it changes.
 func (s *server) join(ctx context.Context, w *change, m alfred.Member) error {
 	if _, err := s.Records.Team(ctx, w.org, m.Team); err != nil {
 		return err
@@ -97,7 +100,7 @@ func (s *server) join(ctx context.Context, w *change, m alfred.Member) error {
 		return err
 	}
 	w.audit("member.put", string(m.Team), nil, m)
-	w.publishTeam(m.Team)
+	w.publishMember(m)
 	return nil
 }
 
@@ -129,8 +132,7 @@ func (s *server) RemoveTeamMember(ctx context.Context, r api.RemoveTeamMemberReq
 	}
 	of := func(r alfred.Release) bool { return r.User == user && r.Team == team }
 	err = s.ending(ctx, actor.Org, of, func(ctx context.Context) error { return s.takeBack(ctx, *m) }, func(ctx context.Context, w *change) error {
-		w.publishTeam(team)
-		w.publishUsers(user)
+		w.publishMember(*m)
 		w.audit("member.remove", string(team), m, nil)
 		return s.Records.RemoveMember(ctx, actor.Org, team, user)
 	})

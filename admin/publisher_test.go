@@ -184,7 +184,8 @@ func TestDirectoryIsRestored(t *testing.T) {
 	}
 }
 
-// A change of a team reaches all of its members and nobody else.
+// A change of a team, or of who is its admin, reaches all of its members and
+// nobody else; of another member only the catalog tells.
 func TestWhoIsPublished(t *testing.T) {
 	w := started(t)
 	a, b, other := w.user("a@company.com", ""), w.user("b@company.com", ""), w.user("other@company.com", "")
@@ -197,9 +198,12 @@ func TestWhoIsPublished(t *testing.T) {
 	}{
 		{"a person", "PATCH", "/v1/admin/users/" + other.id, `{"personal_quota":5}`, false, []person{other}},
 		{"a pool", "PATCH", "/v1/admin/teams/" + team, `{"common_pool":7}`, true, []person{a, b}},
-		{"a status", "PATCH", "/v1/admin/users/" + a.id, `{"status":"suspended"}`, true, []person{a, b}},
-		{"a member", "POST", "/v1/admin/teams/" + team + "/members/" + other.id, ``, true, []person{a, b, other}},
-		{"a member who leaves", "DELETE", "/v1/admin/teams/" + team + "/members/" + other.id, ``, true, []person{a, b, other}},
+		{"a status", "PATCH", "/v1/admin/users/" + a.id, `{"status":"suspended"}`, true, []person{a}},
+		{"a member", "POST", "/v1/admin/teams/" + team + "/members/" + other.id, ``, true, []person{other}},
+		{"a member who leaves", "DELETE", "/v1/admin/teams/" + team + "/members/" + other.id, ``, true, []person{other}},
+		{"an admin of the team", "POST", "/v1/admin/teams/" + team + "/members/" + b.id + "?is_admin=true", ``, true, []person{a, b}},
+		{"the admin's status", "PATCH", "/v1/admin/users/" + b.id, `{"status":"suspended"}`, true, []person{a, b}},
+		{"an admin no more", "POST", "/v1/admin/teams/" + team + "/members/" + b.id, ``, true, []person{a, b}},
 		{"a setting", "PATCH", "/v1/admin/organization", `{"settings":{"unit_name":"x"}}`, true, []person{w.owner, a, b, other}},
 	} {
 		if r := w.do(c.method, c.path, w.owner.key, c.body); r.status >= 300 {

@@ -184,7 +184,7 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 			return err
 		}
 		for _, m := range memberships {
-			w.publishTeam(m.Team)
+			w.publishMember(m)
 		}
 		w.publishUsers(id)
 		w.audit("user.delete", string(id), auditedUser(user), nil)
