@@ -16,8 +16,8 @@ import (
 	"github.com/alfred-envoy/alfred/admin/api"
 )
 
-// maxBulkRows bounds one job.
-const maxBulkRows = 10_000
+// maxBulkRows bounds one job: it is written down within one request.
+const maxBulkRows = 100_000
 
 // bulkChange is what each row of a job is given.
 type bulkChange struct {
@@ -129,14 +129,15 @@ func (s *server) selected(ctx context.Context, sel api.JobSelection) ([]alfred.B
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]alfred.BulkRow, 0, len(people))
+	rows, there := make([]alfred.BulkRow, 0, len(people)), map[string]bool{}
 	for _, u := range people {
+		there[string(u.ID)] = true
 		rows = append(rows, alfred.BulkRow{Row: len(rows) + 1, Subject: u.ID, Label: u.Email})
 	}
 	if sel.Ids != nil {
 		// Who is asked for and not there is told about, row by row.
 		for _, id := range *sel.Ids {
-			if !slices.ContainsFunc(people, func(u alfred.User) bool { return string(u.ID) == id }) {
+			if !there[id] {
 				rows = append(rows, alfred.BulkRow{Row: len(rows) + 1, Subject: alfred.UserID(id), Label: id})
 			}
 		}

@@ -146,7 +146,7 @@ func TestAJobThatCannotBeIsRefused(t *testing.T) {
 	for _, body := range []string{
 		`{"kind":"suspend"}`, `{"kind":"quota","selection":{"filter":{}}}`, `{"kind":"team_add","selection":{"filter":{}}}`, `{"kind":"import_people"}`,
 		`{"kind":"suspend","csv":"email","selection":{"filter":{}}}`, `{"kind":"import_people","csv":"name\nx\n"}`, `{"kind":"import_people","csv":"email,shoe\nx,y\n"}`,
-		`{"kind":"import_people","csv":"email\n"}`, `{"kind":"suspend","selection":{"filter":{"q":"nobody at all"}}}`,
+		`{"kind":"import_people","csv":"email\n"}`, `{"kind":"import_people","csv":"email\n` + strings.Repeat(`x\n`, 100_001) + `"}`, `{"kind":"suspend","selection":{"filter":{"q":"nobody at all"}}}`,
 	} {
 		w.do("POST", "/v1/admin/jobs", w.owner.key, body).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
 	}

@@ -328,7 +328,7 @@ export interface paths {
         /**
          * Change many people at once
          * @description Answers at once and works in the background, also across a restart; each row is changed once and audited. With `"dry_run": true` in the
-         *     body a job is made that changes nothing and whose rows are the difference. At most 10,000 rows; one job of an organisation runs at a time.
+         *     body a job is made that changes nothing and whose rows are the difference. At most 100,000 rows; one job of an organisation runs at a time.
          */
         post: operations["createJob"];
         delete?: never;

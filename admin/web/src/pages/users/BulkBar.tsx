@@ -15,7 +15,7 @@ interface Props {
   onClear: () => void;
 }
 
-const most = 10_000;
+const most = 100_000;
 
 /** What can be done to those who are selected, or to all that match. */
 export function BulkBar({ selected, everyone, total, filter, scope, onEveryone, onClear }: Props) {
