@@ -17,7 +17,7 @@ type stage struct {
 	Records
 	org         alfred.OrgID
 	people      map[alfred.UserID]alfred.User
-	addresses   map[string]alfred.UserID // "" is nobody's
+	addresses   map[string]alfred.UserID // of an import
 	memberships map[alfred.UserID][]alfred.Member
 	teams       map[alfred.TeamID]alfred.Team
 	named       map[string][]alfred.Team // by a part of the name
@@ -44,7 +44,6 @@ func newStage(ctx context.Context, r Records, job alfred.BulkJob, rows []alfred.
 		addresses := make([]string, len(rows))
 		for i, row := range rows {
 			addresses[i] = row.Given["email"]
-			s.addresses[alfred.NormalEmail(addresses[i])] = ""
 		}
 		found, err = r.UsersByEmail(ctx, s.org, addresses...)
 	} else {
@@ -59,7 +58,7 @@ func newStage(ctx context.Context, r Records, job alfred.BulkJob, rows []alfred.
 	}
 	ids := make([]alfred.UserID, len(found))
 	for i, u := range found {
-		ids[i], s.people[u.ID], s.addresses[alfred.NormalEmail(u.Email)], s.memberships[u.ID] = u.ID, u, u.ID, nil
+		ids[i], s.people[u.ID], s.addresses[alfred.NormalEmail(u.Email)] = u.ID, u, u.ID
 	}
 	memberships, err := r.Memberships(ctx, s.org, ids...)
 	for _, m := range memberships {
@@ -115,19 +114,16 @@ func (s *stage) store(ctx context.Context) error {
 
 // User returns one person.
 func (s *stage) User(ctx context.Context, org alfred.OrgID, id alfred.UserID) (alfred.User, error) {
-	if u, ok := s.people[id]; ok {
+	if u := s.people[id]; u.ID != "" {
 		return u, nil
 	}
 	return s.Records.User(ctx, org, id)
 }
 
-// UserByEmail returns the person who has an address.
+// UserByEmail returns the person who has the address of one of the rows.
 func (s *stage) UserByEmail(ctx context.Context, org alfred.OrgID, email string) (alfred.User, error) {
-	id, ok := s.addresses[alfred.NormalEmail(email)]
-	switch {
-	case !ok:
-		return s.Records.UserByEmail(ctx, org, email)
-	case id == "":
+	id := s.addresses[alfred.NormalEmail(email)]
+	if id == "" {
 		return alfred.User{}, notFound("user", email)
 	}
 	return s.User(ctx, org, id)
@@ -159,30 +155,17 @@ func (s *stage) UpdateUser(ctx context.Context, users ...alfred.User) error {
 // put shows a person as they are now to the rows that follow.
 func (s *stage) put(before, u alfred.User) {
 	address := alfred.NormalEmail(u.Email)
-	had, known := s.addresses[address]
+	had := s.addresses[address]
 	s.people[u.ID], s.addresses[address] = u, u.ID
-	s.undo = append(s.undo, func() {
-		s.people[u.ID] = before
-		if before.ID == "" {
-			delete(s.people, u.ID)
-		}
-		s.addresses[address] = had
-		if !known {
-			delete(s.addresses, address)
-		}
-	})
+	s.undo = append(s.undo, func() { s.people[u.ID], s.addresses[address] = before, had })
 }
 
 // Memberships returns the teams of some people.
 func (s *stage) Memberships(ctx context.Context, org alfred.OrgID, users ...alfred.UserID) ([]alfred.Member, error) {
-	if len(users) != 1 {
+	if len(users) != 1 || s.people[users[0]].ID == "" {
 		return s.Records.Memberships(ctx, org, users...)
 	}
-	all, ok := s.memberships[users[0]]
-	if !ok && s.people[users[0]].ID == "" {
-		return s.Records.Memberships(ctx, org, users...)
-	}
-	return slices.Clone(all), nil
+	return slices.Clone(s.memberships[users[0]]), nil
 }
 
 // PutMember stages that some people join teams that they are not in.
