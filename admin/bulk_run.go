@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -428,9 +430,9 @@ func (r *bulkRow) readLine(ctx context.Context) (importedLine, error) {
 	}}
 	at := strings.IndexByte(l.user.Email, '@')
 	switch {
-	case at < 1 || at == len(l.user.Email)-1 || strings.ContainsAny(l.user.Email, " \t") || len(l.user.Email) > 254:
+	case at < 1 || at == len(l.user.Email)-1 || strings.Count(l.user.Email, "@") > 1 || strings.ContainsFunc(l.user.Email, unicode.IsSpace) || utf8.RuneCountInString(l.user.Email) > 254:
 		return l, alfred.Invalid("email", "expected an address")
-	case len(l.user.Name) > 200:
+	case utf8.RuneCountInString(l.user.Name) > 200:
 		return l, alfred.Invalid("name", "expected at most 200 characters")
 	case l.user.Access != "" && !l.user.Access.Valid():
 		return l, alfred.Invalid("access_role", "expected owner, admin or member")

@@ -111,19 +111,21 @@ func TestPeopleAreImported(t *testing.T) {
 		"old@company.com,Old User,,,Core\n" +
 		"old@company.com,Old User,,,Core\n" +
 		"not an address,X,,,\n" +
+		"a@b@company.com,X,,,\n" +
+		"long@company.com," + strings.Repeat("ü", 200) + ",,,\n" +
 		"far@company.com,Far,lots,,\n" +
 		"far@company.com,Far,,Nowhere,\n"
 	body, err := json.Marshal(map[string]any{"kind": "import_people", "csv": csv})
 	w.must(err)
 	dry := w.job(strings.Replace(string(body), "{", `{"dry_run":true,`, 1))
 	w.finish()
-	w.jobIs(dry, 3, 0, 3)
+	w.jobIs(dry, 4, 0, 4)
 	if n := len(w.do("GET", "/v1/admin/users", w.owner.key, "").list()); n != 2 {
 		t.Fatalf("a dry run made people: %d", n)
 	}
 	id := w.job(string(body))
 	w.finish()
-	w.jobIs(id, 2, 1, 3)
+	w.jobIs(id, 3, 1, 4)
 	for _, row := range w.do("GET", "/v1/admin/jobs/"+id+"/rows?outcome=failed", w.owner.key, "").list() {
 		r, _ := row.(map[string]any)
 		e, _ := r["error"].(map[string]any)
