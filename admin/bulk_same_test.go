@@ -47,7 +47,7 @@ type staff struct {
 
 func newStaff(t testing.TB, seed uint64) *staff {
 	t.Helper()
-	c := &staff{Rand: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // G404: a test
+	c := &staff{Rand: rand.New(rand.NewPCG(seed, 1))}
 	c.world = started(t, func(a *admin.Config) { a.Entropy = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}) })
 	c.do("POST", "/v1/admin/departments", c.owner.key, `{"name":"Research"}`).is(http.StatusCreated)
 	c.people = []person{c.owner, c.user("second@company.com", `,"access_role":"owner"`), c.user("boss@company.com", `,"access_role":"admin"`)}
