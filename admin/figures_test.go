@@ -152,7 +152,7 @@ func (w *figures) pages() []pageCalls {
 	month := "&from=" + url.QueryEscape(w.now.AddDate(0, 0, -30).UTC().Format(time.RFC3339)) + "&until=" + url.QueryEscape(w.now.UTC().Format(time.RFC3339))
 	return []pageCalls{
 		{"shell", []string{
-			"/v1/users/me", "/v1/admin/departments", "/v1/admin/teams?limit=50", "/v1/admin/teams?limit=50&q=ing",
+			"/v1/users/me", "/v1/users/me/inbox?unread=true&limit=100", "/v1/admin/departments", "/v1/admin/teams?limit=50", "/v1/admin/teams?limit=50&q=ing",
 			"/v1/admin/search?q=ing", "/v1/admin/search?q=gri", "/v1/admin/search?q=nobody.here", "/v1/admin/search?q=e",
 		}},
 		{"Overview", []string{
@@ -188,7 +188,7 @@ func (w *figures) pages() []pageCalls {
 		}},
 		{"Providers and models", []string{"/v1/admin/providers", "/v1/admin/models"}},
 		{"Audit", []string{"/v1/admin/audit?limit=50"}},
-		{"Settings", []string{"/v1/admin/settings", "/v1/admin/limits", "/v1/admin/demo"}},
+		{"Settings", []string{"/v1/admin/settings", "/v1/admin/limits", "/v1/admin/demo", "/v1/admin/channels", "/v1/admin/alerts?limit=20"}},
 		{"the usage API", []string{
 			"/v1/admin/usage/query?interval=day", "/v1/admin/usage/query?interval=day&group_by=model&top=6", "/v1/admin/usage/query?group_by=team",
 			"/v1/admin/usage/query?group_by=user", "/v1/admin/usage/query?group_by=key", "/v1/admin/usage/query?group_by=user&interval=day" + month,

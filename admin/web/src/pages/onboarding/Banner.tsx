@@ -6,7 +6,9 @@ import classes from './Banner.module.css';
 /** On Overview until everything is set up or put away: how far one is, and the way on. */
 export function FirstSteps() {
   const session = useSession();
-  const steps = api.useQuery('get', '/v1/admin/onboarding', {}, { enabled: !session.onboarded && may(session, 'getOnboarding'), staleTime: 60_000 });
+  const asks = !session.onboarded && may(session, 'getOnboarding');
+  const steps = api.useQuery('get', '/v1/admin/onboarding', {}, { enabled: asks, staleTime: 60_000 });
+  if (asks && steps.isPending) return <Room />;
   if (!steps.data || steps.data.done || steps.data.dismissed) return null;
   const done = steps.data.steps.filter((s) => s.done).length;
   const next = steps.data.steps.find((s) => !s.done);
@@ -22,5 +24,19 @@ export function FirstSteps() {
         Go on setting up
       </Button>
     </section>
+  );
+}
+
+/** What the banner takes, until it is known what it says: the page below does not move. */
+function Room() {
+  return (
+    <div className={classes.banner} aria-hidden>
+      <p style={{ visibility: 'hidden' }}>
+        <strong>0 of 6 first steps done.</strong> Next: Send a first request through Envoy.
+      </p>
+      <Button component="span" size="xs" variant="light" style={{ visibility: 'hidden' }}>
+        Go on setting up
+      </Button>
+    </div>
   );
 }
