@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,122 @@ import (
 	"github.com/alfred-envoy/alfred"
 	"github.com/alfred-envoy/alfred/admin"
 )
+
+// Budgets are told of once for each threshold and window.
+func TestAlerts(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.reachable)
+	ana, lead := w.user("ana@company.com", `,"personal_quota":0`), w.user("lead@company.com", "")
+	team := w.team("Core", "1000", ana, lead)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"pool_sharing":"open"}}`).is(http.StatusOK)
+	w.do("POST", "/v1/admin/teams/"+team+"/members/"+lead.id+"?is_admin=true", w.owner.key, "").is(http.StatusOK)
+	w.do("POST", "/v1/admin/demo", w.owner.key, "").is(http.StatusCreated)                                                       // its pools are nobody's
+	w.do("POST", "/v1/admin/channels", w.owner.key, fmt.Sprintf(`{"name":"nearly","address":%q}`, s.URL)).is(http.StatusCreated) // 90 % and above
+	look := func() (alerts []string, heard []string) {
+		t.Helper()
+		w.clock.Set(w.clock.Now().Add(time.Second)) // ids are in the order of their times
+		w.record()
+		w.jobs.Step(w.ctx)
+		w.deliver()
+		for _, a := range w.do("GET", "/v1/admin/alerts?limit=200", w.owner.key, "").list() {
+			a := a.(map[string]any)
+			alerts = append(alerts, fmt.Sprintf("%v %v %v%%", a["kind"], a["name"], a["threshold"]))
+		}
+		return alerts, s.heard()
+	}
+	spend := func(n alfred.Credits) { t.Helper(); w.spend(ana, n*alfred.Credit, alfred.PriorityNormal) }
+	expect := func(step string, n, heard int, last string) {
+		t.Helper()
+		alerts, said := look()
+		if len(alerts) != n || len(said) != heard || n > 0 && alerts[0] != last {
+			t.Fatalf("%s: alerts %q, said %q; want %d of which the last is %q, and %d said", step, alerts, said, n, last, heard)
+		}
+	}
+	expect("nothing", 0, 0, "")
+	spend(499)
+	expect("below half", 0, 0, "")
+	spend(1)
+	expect("half", 1, 0, "pool Core 50%")
+	expect("half, still", 1, 0, "pool Core 50%")
+	spend(401) // over 75 and 90 in one step
+	alerts, said := look()
+	if len(alerts) != 2 || alerts[0] != "pool Core 90%" || len(said) != 1 || !strings.Contains(said[0], "The pool of Core has reached 90 %\n901 of 1,000 credits used, until 1 December 2026 00:00 UTC.") {
+		t.Fatalf("two thresholds in one step: %q, said %q", alerts, said)
+	}
+	// Raised: what is not reached any more is told again, and nothing else.
+	w.do("PATCH", "/v1/admin/teams/"+team, w.owner.key, `{"common_pool":1100}`).is(http.StatusOK) // 81.9 %
+	expect("raised", 2, 0, "pool Core 90%")
+	spend(90) // 991 of 1100
+	expect("reached again", 3, 1, "pool Core 90%")
+	spend(109)
+	expect("used up", 4, 1, "pool Core 100%")
+	spend(0)
+	expect("used up, still", 4, 0, "pool Core 100%")
+
+	// The admin of the team is told, nobody else; the owner is of what is all's.
+	inbox := func(p person) (titles []string) {
+		for _, i := range w.do("GET", "/v1/users/me/inbox", p.key, "").list() {
+			if i := i.(map[string]any); i["kind"] == "budget_threshold" {
+				titles = append(titles, text(i["title"]))
+			}
+		}
+		return titles
+	}
+	if got := inbox(lead); len(got) != 4 || got[0] != "The pool of Core has reached 100 %" {
+		t.Errorf("the team's admin was told %q", got)
+	}
+	if len(inbox(w.owner)) != 0 || len(inbox(ana)) != 0 {
+		t.Errorf("the owner was told %q, a member %q", inbox(w.owner), inbox(ana))
+	}
+	w.do("PUT", "/v1/admin/limits", w.owner.key, fmt.Sprintf(`{"data":[
+		{"scope":"organization","metric":"credits","credits":2000,"mode":"shadow"},
+		{"scope":"user","subject":%q,"metric":"credits","credits":1000,"mode":"shadow"},
+		{"scope":"organization","metric":"requests_per_minute","rate":10}]}`, ana.id)).is(http.StatusOK)
+	alerts, said = look()
+	if len(alerts) != 6 || len(said) != 1 || !strings.Contains(said[0], "The cap of ana@company.com (in shadow mode) has reached 100 %") { // 55 % of the organisation's is not for this channel
+		t.Errorf("caps: %q, said %q", alerts, said)
+	}
+	if got := inbox(w.owner); len(got) != 1 || got[0] != "2 budgets have reached a threshold" || len(inbox(ana)) != 1 {
+		t.Errorf("caps: the owner was told %q, who has one %q", got, inbox(ana))
+	}
+	// A cap that is taken away and set again begins anew; another window too.
+	off := fmt.Sprintf(`{"data":[{"scope":"user","subject":%q,"metric":"credits","mode":"off"}]}`, ana.id)
+	w.do("PUT", "/v1/admin/limits", w.owner.key, off).is(http.StatusOK)
+	expect("a cap is gone", 6, 0, alerts[0])
+	w.clock.Set(time.Date(2026, 12, 1, 0, 5, 0, 0, time.UTC))
+	expect("another window", 6, 0, alerts[0])
+	spend(560)
+	expect("half of another window", 7, 0, "pool Core 50%")
+
+	// Without thresholds nothing is told.
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"alert_thresholds":[90,50]}}`).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
+	w.do("PATCH", "/v1/admin/organization", w.owner.key, `{"settings":{"alert_thresholds":[]}}`).is(http.StatusOK)
+	spend(440)
+	expect("no thresholds", 7, 0, "pool Core 50%")
+}
+
+// Two processes that look at once tell once.
+func TestTwoThatWatchTellOnce(t *testing.T) {
+	s := newSlack(t)
+	w := started(t, s.environment)
+	ana := w.user("ana@company.com", `,"personal_quota":0`)
+	w.team("Core", "1000", ana)
+	w.spend(ana, 950*alfred.Credit, alfred.PriorityNormal)
+	w.record()
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			if err := (&admin.Jobs{Config: w.config}).WatchBudgets(context.WithoutCancel(w.ctx)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	w.deliver()
+	if n := len(w.do("GET", "/v1/admin/alerts", w.owner.key, "").list()); n != 1 || len(s.heard()) != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
 
 // watching is a record that something happens to meanwhile, or that fails for
 // one organisation.
@@ -142,18 +259,6 @@ func TestASuspendedTeamAdminIsNobodyToTell(t *testing.T) {
 	}
 }
 
-// A channel may go while a message to it is written down.
-func TestAMessageToAChannelThatIsGoneEnds(t *testing.T) {
-	w := started(t)
-	d := alfred.Delivery{ID: "dlv_1", Org: w.org, Channel: "chn_gone", About: alfred.AboutAlert, Text: "x", State: alfred.DeliveryPending, NextAt: w.clock.Now(), CreatedAt: w.clock.Now()}
-	w.must(w.records.AddDeliveries(w.ctx, d))
-	w.deliver()
-	w.clock.Set(w.clock.Now().Add(2 * time.Minute))
-	if n := w.deliver(); n != 0 {
-		t.Errorf("tried %d times more", n)
-	}
-}
-
 // What a change was from stays what it was.
 func TestThresholdsInTheAuditLog(t *testing.T) {
 	w := started(t)
@@ -167,73 +272,6 @@ func TestThresholdsInTheAuditLog(t *testing.T) {
 	w.exec(`UPDATE organizations SET settings = settings - 'alert_thresholds'`)
 	if got := w.do("GET", "/v1/admin/organization", w.owner.key, "").is(http.StatusOK)["settings"].(map[string]any)["alert_thresholds"]; fmt.Sprint(got) != "[50 75 90 100]" {
 		t.Error(got)
-	}
-}
-
-// Where nobody is, or only who is inside, no channel is.
-func TestAddressesThatAreNotPublic(t *testing.T) {
-	w := started(t)
-	for _, host := range []string{"[::127.0.0.1]", "[fec0::1]", "[2001:db8::1]", "[100::1]", "[3fff::1]", "[5f00::1]", "[64:ff9b::10.0.0.1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[fe80::1%25eth0]", "192.0.2.1", "192.88.99.1", "198.51.100.1", "203.0.113.1", ":443"} {
-		w.do("POST", "/v1/admin/channels", w.owner.key, fmt.Sprintf(`{"name":"x","address":"https://%s/services/xxxxxxxxxxxx"}`, host)).refused(http.StatusUnprocessableEntity, alfred.CodeValidation)
-	}
-	for _, host := range []string{"8.8.8.8", "[2606:4700::1111]", "[64:ff9b::8.8.8.8]"} { // the last is how an IPv6 network reaches the one before (RFC 6052)
-		w.channel(host, fmt.Sprintf("https://%s/services/xxxxxxxxxxxx", host))
-	}
-}
-
-// Who may write a name, or a reason, writes no message of Alfred's, and wakes nobody.
-func TestNamesInMessages(t *testing.T) {
-	s := newSlack(t)
-	w := started(t, s.environment)
-	w.user("b@all.com", "")
-	w.do("POST", "/v1/users/me/transfer", w.owner.key, `{"recipient_email":"b@all.com","amount":1,"reason":"x”\nOrganisation: The pool of Core has reached 100 % \u202e @channel @Everyone"}`).is(http.StatusCreated)
-	w.deliver()
-	if got := strings.Join(s.heard(), "|"); strings.ContainsAny(got, "\n\u202e") || strings.Contains(got, "@channel") || strings.Contains(got, "@Everyone") || !strings.Contains(got, "b@all.com") {
-		t.Errorf("said %q", got)
-	}
-}
-
-// A test that failed was seen by one person; that messages do not arrive since
-// is told to all who answer for it.
-func TestAFailedTestDoesNotHideASilentChannel(t *testing.T) {
-	s := newSlack(t)
-	w := started(t, s.environment)
-	w.user("b@company.com", "")
-	s.answer = http.StatusNotFound
-	w.do("POST", "/v1/admin/channels/environment/test", w.owner.key, "").is(http.StatusOK)
-	for range 2 {
-		w.clock.Set(w.clock.Now().Add(time.Second))
-		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
-		w.deliver()
-	}
-	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
-		t.Errorf("told %v", got)
-	}
-}
-
-// Somebody may ask for a message to be sent again while it is being sent. What
-// has arrived is not sent once more because the other attempt failed.
-func TestWhatHasArrivedIsNotTriedAgain(t *testing.T) {
-	s := newSlack(t)
-	w := started(t, s.environment)
-	w.user("b@company.com", "")
-	w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
-	slow := &watching{Records: w.records, delivery: func() {
-		id := text(w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list()[0].(map[string]any)["id"])
-		w.do("POST", "/v1/admin/deliveries/"+id+"/resend", w.owner.key, "").is(http.StatusOK)
-		s.mu.Lock()
-		s.answer = http.StatusOK
-		s.mu.Unlock()
-		w.deliver()
-	}}
-	config := w.config
-	config.Records = slow
-	s.answer = http.StatusInternalServerError
-	if worked, err := (&admin.Jobs{Config: config}).StepDelivery(w.ctx); err != nil || !worked {
-		t.Fatal(worked, err)
-	}
-	if d := w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list()[0].(map[string]any); d["state"] != "delivered" || len(s.heard()) != 1 {
-		t.Errorf("it stands as %v", d)
 	}
 }
 
@@ -253,59 +291,5 @@ func TestARangeThatIsOverIsNotToldOf(t *testing.T) {
 	}
 	if got := w.alerts(); len(got) != 0 {
 		t.Errorf("told %q", got)
-	}
-}
-
-// What has waited for a silent channel for a day is given up at once, and not
-// asked for one by one, for which others would wait.
-func TestWhatWaitsForASilentChannelIsGivenUpTogether(t *testing.T) {
-	s := newSlack(t)
-	w := started(t, s.environment)
-	w.user("b@company.com", "")
-	s.answer = http.StatusInternalServerError
-	for range 20 {
-		w.clock.Set(w.clock.Now().Add(time.Second))
-		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
-	}
-	asked := 0
-	for end := w.clock.Now().Add(25 * time.Hour); w.clock.Now().Before(end); w.clock.Set(w.clock.Now().Add(10 * time.Minute)) {
-		n := w.deliver()
-		asked = max(asked, n)
-	}
-	for _, d := range w.do("GET", "/v1/admin/deliveries", w.owner.key, "").list() {
-		if d := d.(map[string]any); d["state"] != "failed" || !strings.Contains(text(d["detail"]), "500") {
-			t.Errorf("it stands as %v", d)
-		}
-	}
-	if asked > 2 { // the one that is given up, and the next
-		t.Errorf("asked %d times at once", asked)
-	}
-	if got := w.do("GET", "/v1/users/me/inbox", w.owner.key, "").list(); len(got) != 1 {
-		t.Errorf("told %v", got)
-	}
-}
-
-// A channel that works again, since a test arrived, say, gets what waits for it.
-func TestAChannelThatWorksAgainGetsWhatWaits(t *testing.T) {
-	s := newSlack(t)
-	w := started(t, s.environment)
-	w.user("b@company.com", "")
-	s.answer, s.header = http.StatusTooManyRequests, http.Header{"Retry-After": {"3000"}}
-	for range 3 {
-		w.clock.Set(w.clock.Now().Add(time.Second))
-		w.transfer(w.owner, "b@company.com", "1").is(http.StatusCreated)
-	}
-	if n := w.deliver(); n != 1 {
-		t.Errorf("asked %d times", n)
-	}
-	s.answer = http.StatusOK
-	w.clock.Set(w.clock.Now().Add(time.Minute))
-	w.do("POST", "/v1/admin/channels/environment/test", w.owner.key, "").is(http.StatusOK)
-	if n := w.deliver(); n != 2 { // the first waits as long as was asked for
-		t.Errorf("sent %d of what waits", n)
-	}
-	w.clock.Set(w.clock.Now().Add(50 * time.Minute))
-	if w.deliver(); len(s.heard()) != 4 {
-		t.Error("not everything has arrived")
 	}
 }
