@@ -66,8 +66,8 @@ type PeopleRecords interface {
 	UsersByEmail(ctx context.Context, org alfred.OrgID, emails ...string) ([]alfred.User, error) // who is there, in no order
 	Users(ctx context.Context, org alfred.OrgID, f alfred.UserFilter) ([]alfred.User, error)     // by id
 	Directory(ctx context.Context, org alfred.OrgID, q alfred.DirectoryQuery) (rows []alfred.DirectoryRow, total int, err error)
-	UpdateUser(ctx context.Context, users ...alfred.User) error                             // Version as read
-	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error // soft; keys are revoked, memberships end
+	UpdateUser(ctx context.Context, users ...alfred.User) error                                            // Version as read
+	DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, version int64, at time.Time) error // of the version that was read; soft; keys are revoked, memberships end
 	CountPeople(ctx context.Context, org alfred.OrgID, of alfred.People, start time.Time, otherwise alfred.Credits) (alfred.PeopleCount, error)
 	CountOwners(ctx context.Context, org alfred.OrgID) (int, error)
 

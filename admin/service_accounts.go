@@ -206,7 +206,7 @@ func (s *server) DeleteServiceAccount(ctx context.Context, r api.DeleteServiceAc
 		}
 		w.publishUsers(u.ID)
 		w.audit("service_account.delete", string(u.ID), auditedAccount(u, owner), nil)
-		return s.Records.DeleteUser(ctx, w.org, u.ID, w.now)
+		return s.Records.DeleteUser(ctx, w.org, u.ID, u.Version, w.now)
 	})
 	if err != nil {
 		return nil, err

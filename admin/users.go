@@ -188,7 +188,7 @@ func (s *server) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) 
 		}
 		w.publishUsers(id)
 		w.audit("user.delete", string(id), auditedUser(user), nil)
-		return s.Records.DeleteUser(ctx, actor.Org, id, w.now)
+		return s.Records.DeleteUser(ctx, actor.Org, id, user.Version, w.now)
 	})
 	if err != nil {
 		return nil, err

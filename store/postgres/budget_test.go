@@ -295,7 +295,7 @@ func TestWhoOverdrewIsCharged(t *testing.T) {
 	overdrew(charged, 5)
 	overdrew(prompt, 0)
 	overdrew(gone, 5)
-	w.must(w.DeleteUser(w.ctx, w.org, gone, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, gone, 0, noon))
 	w.must(w.AddAdjustments(w.ctx,
 		debt(alfred.BudgetOverdraft, still, november), // owed it already when the window began
 		debt(alfred.BudgetPersonal, prompt, november), // and paid it in full

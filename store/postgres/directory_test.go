@@ -29,7 +29,7 @@ func TestThePeopleOfTheDirectory(t *testing.T) {
 	ofKey := alfred.Limit{Scope: alfred.ScopeKey, Subject: string(key.ID), Metric: alfred.MetricCredits, Credits: 5, Mode: alfred.Enforce}
 	w.must(w.PutLimit(w.ctx, w.org, ofPerson))
 	w.must(w.PutLimit(w.ctx, w.org, ofKey))
-	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, now))
+	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, 0, now))
 	gone.Version, gone.DeletedAt, gone.UpdatedAt = 2, now, now
 	dead.Status, dead.RevokedAt = alfred.KeyRevoked, now
 
@@ -65,7 +65,7 @@ func TestTheTeamsOfTheDirectory(t *testing.T) {
 	}
 	left := w.person("left@example.com", nil)
 	w.join(core.ID, left.ID, -time.Hour, true)
-	w.must(w.DeleteUser(w.ctx, w.org, left.ID, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, left.ID, 0, noon))
 	move := id[alfred.MoveID](t, "mov")
 	in, out := w.adjustment(alfred.BudgetPool, string(core.ID), 5, move), w.adjustment(alfred.BudgetPersonal, "usr_a", -5, move)
 	ended := w.adjustment(alfred.BudgetPool, string(core.ID), 5, "")

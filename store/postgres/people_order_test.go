@@ -76,7 +76,7 @@ func TestTheDirectoryIsOrderedByEachFigure(t *testing.T) {
 		all = append(all, f)
 	}
 	gone := w.person("gone@example.com", nil)
-	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, 0, noon))
 	_, err := w.RecordEvents(w.ctx, events)
 	w.must(err)
 

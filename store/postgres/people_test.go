@@ -79,7 +79,7 @@ func TestAFilterOfPeopleNarrows(t *testing.T) {
 	cy := w.person("cy_x@example.com", func(u *alfred.User) { u.Access = alfred.RoleAdmin })
 	w.join(team.ID, bo.ID, 0, false)
 	gone := w.person("gone@example.com", nil)
-	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, 0, noon))
 	all := []alfred.User{ana, bo, cy}
 	sortUsers(all)
 	for name, c := range map[string]struct {
@@ -122,8 +122,9 @@ func TestDeletingAPersonEndsWhatTheyHad(t *testing.T) {
 	w.must(w.PutLimit(w.ctx, w.org, alfred.Limit{Scope: alfred.ScopeUser, Subject: string(u.ID), Metric: alfred.MetricCredits, Mode: alfred.Enforce}))
 	w.must(w.PutLimit(w.ctx, w.org, alfred.Limit{Scope: alfred.ScopeKey, Subject: string(k.ID), Metric: alfred.MetricCredits, Mode: alfred.Enforce}))
 
-	w.must(w.DeleteUser(w.ctx, w.org, u.ID, noon.Add(time.Hour)))
-	w.refused(w.DeleteUser(w.ctx, w.org, u.ID, noon), alfred.CodeNotFound)
+	w.refused(w.DeleteUser(w.ctx, w.org, u.ID, u.Version+7, noon), alfred.CodeStaleVersion)
+	w.must(w.DeleteUser(w.ctx, w.org, u.ID, 0, noon.Add(time.Hour)))
+	w.refused(w.DeleteUser(w.ctx, w.org, u.ID, 0, noon), alfred.CodeNotFound)
 	_, err := w.User(w.ctx, w.org, u.ID)
 	w.refused(err, alfred.CodeNotFound)
 	got, err := w.KeyByHash(w.ctx, k.Hash)
@@ -148,7 +149,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	for name, leave := range map[string]func(w *world, u alfred.User) error{
 		"demoted":   func(w *world, u alfred.User) error { u.Access = alfred.RoleAdmin; return w.UpdateUser(w.ctx, u) },
 		"suspended": func(w *world, u alfred.User) error { u.Status = alfred.Suspended; return w.UpdateUser(w.ctx, u) },
-		"deleted":   func(w *world, u alfred.User) error { return w.DeleteUser(w.ctx, w.org, u.ID, noon) },
+		"deleted":   func(w *world, u alfred.User) error { return w.DeleteUser(w.ctx, w.org, u.ID, 0, noon) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -248,7 +249,7 @@ func TestMembersAreInTheOrderOfJoining(t *testing.T) {
 	w.refused(err, alfred.CodeNotFound)
 	w.must(w.RemoveMember(w.ctx, w.org, core.ID, bo.ID))
 	w.refused(w.RemoveMember(w.ctx, w.org, core.ID, bo.ID), alfred.CodeNotFound)
-	w.must(w.DeleteUser(w.ctx, w.org, bo.ID, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, bo.ID, 0, noon))
 	_, err = w.PutMember(w.ctx, w.org, alfred.Member{Team: core.ID, User: bo.ID, JoinedAt: noon})
 	w.refused(err, alfred.CodeNotFound)
 }

@@ -24,7 +24,7 @@ func TestPeopleAreFoundByAnyPartOfNameOrAddress(t *testing.T) {
 	}
 	add("Ingo", "other@example.com")
 	gone := w.person("ing.gone@example.com", nil)
-	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, noon))
+	w.must(w.DeleteUser(w.ctx, w.org, gone.ID, 0, noon))
 	for _, way := range []string{"as migrated", "without trigrams"} {
 		if way != "as migrated" {
 			w.must(w.sql("DROP EXTENSION IF EXISTS pg_trgm CASCADE"))

@@ -137,12 +137,17 @@ func (s *Store) UpdateUser(ctx context.Context, users ...alfred.User) error {
 }
 
 // DeleteUser ends a person: keys are revoked, memberships and limits end, and
-// the address is free. The row stays, for what refers to it.
-func (s *Store) DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, at time.Time) error {
+// the address is free. The row stays, for what refers to it. Of a version that
+// is not the one that was read it is CodeStaleVersion; version 0 is any.
+func (s *Store) DeleteUser(ctx context.Context, org alfred.OrgID, id alfred.UserID, version int64, at time.Time) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
 		q := s.q(ctx)
-		rows, err := q.DeleteUser(ctx, at, org, id)
-		if err := changed(rows, err, "user", id); err != nil {
+		rows, err := q.DeleteUser(ctx, at, org, id, version)
+		err = replaced(rows, err, "user", id, func() error {
+			_, err := s.User(ctx, org, id)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		keys, err := q.Keys(ctx, org, []string{string(id)})

@@ -43,12 +43,18 @@ describe('an address is the page as it was: it is reloaded, and shared', () => {
     await v.open(address());
     const dialog = await v.page.getByRole('dialog').count();
     if (says) expect(((await main()) + (await v.page.locator('section[aria-label=Controls]').innerText())).replaceAll(/\s+/g, ' ')).toContain(says);
-    const [text, url] = [still(await main()), v.page.url()];
-    await v.page.reload();
-    await v.settled();
-    await v.page.waitForFunction((n) => document.querySelectorAll('[role=dialog]').length === n, dialog);
-    expect(v.page.url()).toBe(url);
-    expect(still(await main())).toBe(text);
+    // A request of another story may be recorded between the looks: what is lost by a reload is lost each time.
+    for (let look = 1; ; look++) {
+      const [text, url] = [still(await main()), v.page.url()];
+      await v.page.reload();
+      await v.settled();
+      await v.page.waitForFunction((n) => document.querySelectorAll('[role=dialog]').length === n, dialog);
+      expect(v.page.url()).toBe(url);
+      const again = still(await main());
+      if (look === 3) expect(again).toBe(text);
+      if (again === text) break;
+      await v.open(address());
+    }
     v.clean();
   });
 

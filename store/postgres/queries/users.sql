@@ -31,7 +31,7 @@ WHERE org_id = @org_id AND id = @id AND version = @version AND deleted_at IS NUL
 
 -- name: DeleteUser :execrows
 UPDATE users SET deleted_at = @at::timestamptz, updated_at = @at, version = version + 1
-WHERE org_id = @org_id AND id = @id AND deleted_at IS NULL;
+WHERE org_id = @org_id AND id = @id AND deleted_at IS NULL AND (@version::bigint = 0 OR version = @version);
 
 -- name: CountOwners :one
 SELECT count(*) FROM users WHERE org_id = $1 AND access_role = 'owner' AND status <> 'suspended' AND deleted_at IS NULL;

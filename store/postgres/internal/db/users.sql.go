@@ -82,11 +82,16 @@ func (q *Queries) CountPeople(ctx context.Context, arg CountPeopleParams) (Count
 
 const deleteUser = `-- name: DeleteUser :execrows
 UPDATE users SET deleted_at = $1::timestamptz, updated_at = $1, version = version + 1
-WHERE org_id = $2 AND id = $3 AND deleted_at IS NULL
+WHERE org_id = $2 AND id = $3 AND deleted_at IS NULL AND ($4::bigint = 0 OR version = $4)
 `
 
-func (q *Queries) DeleteUser(ctx context.Context, at time.Time, orgID alfred.OrgID, iD alfred.UserID) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteUser, at, orgID, iD)
+func (q *Queries) DeleteUser(ctx context.Context, at time.Time, orgID alfred.OrgID, iD alfred.UserID, version int64) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteUser,
+		at,
+		orgID,
+		iD,
+		version,
+	)
 	if err != nil {
 		return 0, err
 	}
