@@ -38,7 +38,7 @@ func (w Webhooks) checkAddress(address string) (*url.URL, error) {
 	case err != nil || u.Hostname() == "" || u.User != nil:
 		return nil, alfred.Invalid("address", "expected the address of a webhook, as in https://hooks.slack.com/services/…")
 	case u.Scheme != "https" && (u.Scheme != "http" || !w.Private):
-		return nil, alfred.Invalid("address", "expected https://")
+		return nil, alfred.Invalid("address", "expected https://; where another is meant, set ALFRED_PRIVATE_WEBHOOKS=true for alfred-admin")
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !w.Private && !public(ip) {
 		return nil, alfred.Invalid("address", "%s is not a public address; where that is meant, set ALFRED_PRIVATE_WEBHOOKS=true for alfred-admin", ip)

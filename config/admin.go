@@ -72,6 +72,7 @@ func LoadAdmin(getenv func(string) string) (Admin, error) {
 	r.prefixes("ALFRED_TRUSTED_PROXIES", &c.TrustedProxies)
 	r.truth("NOTIFICATIONS_ENABLED", &c.NotificationsEnabled)
 	r.secret("SLACK_WEBHOOK_URL", &c.SlackWebhookURL)
+	c.PrivateWebhooks = c.Environment == Development
 	r.truth("ALFRED_PRIVATE_WEBHOOKS", &c.PrivateWebhooks)
 	r.text("ALFRED_UI_DIR", &c.UIDir)
 	c.Providers.read(r)

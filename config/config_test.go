@@ -44,6 +44,14 @@ func TestTheDefaultsAreTheGuides(t *testing.T) {
 	if a.Environment != config.Production || a.Debug || !a.NotificationsEnabled || a.Listen != "127.0.0.1:8080" || a.PublicURL != "http://localhost:8000" {
 		t.Errorf("defaults %+v", a)
 	}
+	for env, private := range map[string]bool{"": false, "production": false, "development": true} {
+		if a, err := config.LoadAdmin(with(map[string]string{"ENVIRONMENT": env})); err != nil || a.PrivateWebhooks != private {
+			t.Errorf("in %q: private webhooks %v, %v", env, a.PrivateWebhooks, err)
+		}
+	}
+	if a, err := config.LoadAdmin(with(map[string]string{"ENVIRONMENT": "development", "ALFRED_PRIVATE_WEBHOOKS": "false"})); err != nil || a.PrivateWebhooks {
+		t.Errorf("what is said does not count: %v", err)
+	}
 	e, err := config.LoadExtproc(with(nil))
 	if err != nil {
 		t.Fatal(err)

@@ -69,8 +69,7 @@ func start(t *testing.T, web string, before func(t *testing.T, admin string) (en
 		env = append(env, before(t, filepath.Join(bin, "alfred-admin"))...)
 	}
 	base := "http://localhost:" + strconv.Itoa(front)
-	env = append(env, "ALFRED_HOME="+home, "ALFRED_PUBLIC_URL="+base, "ALFRED_UI_DIR="+filepath.Join(web, "dist"), "ALFRED_REDIS_TIMEOUT=2s",
-		"ALFRED_PRIVATE_WEBHOOKS=true") // the stories have a Slack of their own
+	env = append(env, "ALFRED_HOME="+home, "ALFRED_PUBLIC_URL="+base, "ALFRED_UI_DIR="+filepath.Join(web, "dist"), "ALFRED_REDIS_TIMEOUT=2s")
 	up := exec.CommandContext(t.Context(), filepath.Join(bin, "alfred"), "up", "--no-build")
 	up.Env, up.Dir = env, t.TempDir()
 	var out bytes.Buffer
