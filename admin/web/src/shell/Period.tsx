@@ -11,7 +11,7 @@ export function Period() {
   return (
     <Menu position="bottom-end" width={260} transitionProps={{ duration: 120 }}>
       <Menu.Target>
-        <Button variant="default" size="xs" h={36} leftSection={<IconCalendar size={16} aria-hidden />} rightSection={<IconChevronDown size={14} aria-hidden />} className={classes.button} aria-label={`Window: ${period.name}, ${resets(period, now)}, ${period.zone}`}>
+        <Button variant="default" size="xs" h={36} leftSection={<IconCalendar size={16} aria-hidden />} rightSection={<IconChevronDown size={14} aria-hidden />} className={`${classes.button} ${classes.period}`} aria-label={`Window: ${period.name}, ${resets(period, now)}, ${period.zone}`}>
           <span>{period.name}</span>
           <span className={classes.more}>
             {'\u00a0'}· {resets(period, now)} · {period.zone}
