@@ -184,11 +184,8 @@ func (s *server) describeChannel(ctx context.Context, c alfred.Channel) (api.Cha
 
 // describeChannels shows channels with what their last message came to.
 func (s *server) describeChannels(ctx context.Context, all ...alfred.Channel) ([]api.Channel, error) {
-	out, ids := make([]api.Channel, len(all)), make([]string, len(all))
-	for i, c := range all {
-		ids[i] = c.ID
-	}
-	last, err := s.Records.LastDeliveries(ctx, callOf(ctx).actor.Org, ids, true)
+	out := make([]api.Channel, len(all))
+	last, err := s.lastMessages(ctx, callOf(ctx).actor.Org, all)
 	if err != nil {
 		return nil, err
 	}

@@ -114,29 +114,37 @@ func (s *server) deliver(ctx context.Context, d alfred.Delivery) (alfred.Deliver
 
 // tellOfSilence tells owners and admins that a channel has stopped taking messages.
 func (s *server) tellOfSilence(ctx context.Context, d alfred.Delivery) error {
-	name := "SLACK_WEBHOOK_URL"
-	if d.Channel != alfred.ChannelOfEnvironment {
-		c, err := s.Records.Channel(ctx, d.Org, d.Channel)
+	c := s.environmentChannel(d.Org)
+	if d.Channel != c.ID {
+		var err error
+		c, err = s.Records.Channel(ctx, d.Org, d.Channel)
 		if alfred.ErrorCode(err) == alfred.CodeNotFound {
 			return nil // somebody removed it
 		}
 		if err != nil {
 			return err
 		}
-		name = c.Name
 	}
 	admins, err := s.admins(ctx, d.Org)
 	if err != nil {
 		return err
 	}
 	w := &change{server: s, org: d.Org, now: s.Now()}
-	for _, u := range admins {
-		item := alfred.InboxItem{Kind: "channel_failing", Title: "Messages to " + name + " do not arrive", Body: d.Detail + " Messages that did not arrive are kept: send them again under Settings, Alerts.", Ref: d.Channel}
-		if err := s.notify(ctx, w, u, item); err != nil {
-			return err
-		}
+	items := make([]alfred.InboxItem, len(admins))
+	for i, u := range admins {
+		items[i] = alfred.InboxItem{User: u, Kind: "channel_failing", Title: "Messages to " + c.Name + " do not arrive", Body: d.Detail + " Messages that did not arrive are kept: send them again under Settings, Alerts.", Ref: d.Channel}
 	}
-	return nil
+	return s.notifyAll(ctx, w, items...)
+}
+
+// lastMessages returns the newest message of each channel that arrived or was
+// given up, a test or not.
+func (s *server) lastMessages(ctx context.Context, org alfred.OrgID, channels []alfred.Channel) (map[string]alfred.Delivery, error) {
+	ids := make([]string, len(channels))
+	for i, c := range channels {
+		ids[i] = c.ID
+	}
+	return s.Records.LastDeliveries(ctx, org, ids, true)
 }
 
 // admins are the people who answer for an organisation.
@@ -174,6 +182,9 @@ func (s *server) send(ctx context.Context, d alfred.Delivery) (alfred.DeliveryOu
 	return s.Webhooks.post(ctx, address, false, d.Text), nil
 }
 
+// errNothingIsSent refuses what somebody wants sent while nothing is.
+var errNothingIsSent = alfred.Errorf(alfred.CodeConflict, "Nothing is sent: NOTIFICATIONS_ENABLED is false. Set it to true for alfred-admin and start it again.")
+
 // TestChannel sends a message and waits for what comes of it. It is tried once.
 func (s *server) TestChannel(ctx context.Context, r api.TestChannelRequestObject) (api.TestChannelResponseObject, error) {
 	c, err := s.channel(ctx, r.ChannelId)
@@ -181,7 +192,7 @@ func (s *server) TestChannel(ctx context.Context, r api.TestChannelRequestObject
 		return nil, err
 	}
 	if s.Webhooks.Off {
-		return nil, alfred.Errorf(alfred.CodeConflict, "Nothing is sent: NOTIFICATIONS_ENABLED is false. Set it to true for alfred-admin and start it again.")
+		return nil, errNothingIsSent
 	}
 	id, err := s.newID("dlv")
 	if err != nil {
@@ -231,7 +242,7 @@ func (s *server) ResendDelivery(ctx context.Context, r api.ResendDeliveryRequest
 		return nil, err
 	}
 	if s.Webhooks.Off {
-		return nil, alfred.Errorf(alfred.CodeConflict, "Nothing is sent: NOTIFICATIONS_ENABLED is false. Set it to true for alfred-admin and start it again.")
+		return nil, errNothingIsSent
 	}
 	before := d.State
 	d.State, d.Attempts, d.NextAt, d.EndedAt, d.Detail = alfred.DeliveryPending, 0, s.Now(), time.Time{}, ""

@@ -129,11 +129,7 @@ func (s *server) toldOutside(ctx context.Context, org alfred.OrgID) (told string
 	if err != nil || s.Webhooks.Off {
 		return "", at, err
 	}
-	ids := make([]string, len(all))
-	for i, c := range all {
-		ids[i] = c.ID
-	}
-	last, err := s.Records.LastDeliveries(ctx, org, ids, true)
+	last, err := s.lastMessages(ctx, org, all)
 	for _, c := range all {
 		if d := last[c.ID]; d.State == alfred.DeliveryDelivered && d.EndedAt.After(at) {
 			told, at = c.Name+" has taken a message", d.EndedAt

@@ -67,7 +67,7 @@ func (s *server) probe(ctx context.Context, p Provider) api.ProviderTest {
 	for name, values := range p.Header {
 		r.Header[name] = values
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{CheckRedirect: noRedirect}
 	resp, err := client.Do(r)
 	out.Millis = s.Now().Sub(start).Milliseconds()
 	if err != nil {
@@ -80,6 +80,10 @@ func (s *server) probe(ctx context.Context, p Provider) api.ProviderTest {
 	out.Detail = verdict(resp.StatusCode)
 	return out
 }
+
+// noRedirect takes an answer that leads elsewhere as the answer: what is sent is
+// for this address alone.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // silence says why no answer came.
 func silence(err error, waited time.Duration) string {

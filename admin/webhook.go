@@ -86,7 +86,7 @@ func public(ip netip.Addr) bool {
 // so that a name cannot lead inside; where a proxy reaches it, the proxy
 // decides.
 func (w Webhooks) client(address *url.URL, trusted bool) http.Client {
-	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := http.Client{CheckRedirect: noRedirect}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true}
 	c.Transport = transport
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: address}); trusted || w.Private || err != nil || proxy != nil {
@@ -113,10 +113,6 @@ func (w Webhooks) post(ctx context.Context, address string, trusted bool, text s
 	hopeless := func(detail string) alfred.DeliveryOutcome {
 		return alfred.DeliveryOutcome{Hopeless: true, Detail: detail}
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return hopeless("The webhook's address is not valid. Enter it again.")
-	}
 	body, err := json.Marshal(map[string]any{"text": inSlacks.Replace(text), "mrkdwn": false})
 	if err != nil {
 		return hopeless("The message could not be written.")
@@ -128,7 +124,7 @@ func (w Webhooks) post(ctx context.Context, address string, trusted bool, text s
 		return hopeless("The webhook's address is not valid. Enter it again.")
 	}
 	r.Header.Set("Content-Type", "application/json")
-	client := w.client(u, trusted)
+	client := w.client(r.URL, trusted)
 	resp, err := client.Do(r)
 	switch {
 	case errors.Is(err, errNotPublic):
